@@ -1,0 +1,66 @@
+# Needs make, bash and Python 3.11 with its venv module; everything else comes from the locks.
+SHELL := bash
+PYTHON ?= python3.11
+UV ?= uv
+BIN := .venv/bin
+PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
+LOCKED := --require-hashes --only-binary :all:
+COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
+	--quiet --custom-compile-command "make lock" --extra build --extra embedded
+
+.DEFAULT_GOAL := help
+.PHONY: help install install-dev run test check fmt bench soak evidence lock debian clean
+
+help: ## list the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+install: .venv/.installed ## build .venv/ with what the service and its embedded servers need
+
+.venv/.installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP_INSTALL) $(LOCKED) -r requirements.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	touch $@
+
+install-dev: .venv/.installed-dev ## add what tests, checks and formatting need
+
+.venv/.installed-dev: requirements-dev.lock pyproject.toml
+	$(PYTHON) -m venv .venv
+	$(PIP_INSTALL) $(LOCKED) -r requirements-dev.lock
+	$(PIP_INSTALL) --no-deps --no-build-isolation -e .
+	touch .venv/.installed $@
+
+run: install ## start everything on the bundled market; Ctrl-C ends it
+	$(BIN)/forcedflow run
+
+test: install-dev debian check ## check the sources and run every test
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+
+check: install-dev ## formatting, lint, types and import directions
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+fmt: install-dev ## format the sources and mend what can be mended
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+bench: install-dev ## measure against the budgets
+	$(BIN)/python -m bench
+
+soak: install-dev ## run the whole service for a long time and watch its memory
+	$(BIN)/pytest --timeout=0 tests/soak
+
+evidence: install-dev ## compare the formulas with published worked examples
+	$(BIN)/pytest -v tests/evidence
+
+lock: ## resolve both lock files anew (needs uv)
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+debian: # the Debian packages that some tests need: installed in CI, looked for elsewhere
+	@deploy/debian-packages.sh
+
+clean: ## remove the environment, caches and the embedded servers' data
+	rm -rf .venv .forcedflow build *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Doors: one module per process or adapter, their settings and the command line."""

@@ -1,0 +1,1 @@
+"""How data moves: topics, wire formats, the Faust application and partition snapshots."""
