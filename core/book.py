@@ -1,0 +1,268 @@
+"""The state of one partition's references, updated by columns of events in O(rows touched)."""
+
+import numpy as np
+
+from core.columns import FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
+from core.day import Day, Ticks
+from core.forecast import variance_to_come
+from core.leveraged import curve_demand
+from core.market_time import MarketTime
+from core.row_calendar import RowCalendar
+from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
+from core.slots import Slots, latest_positions
+from core.standing import Standing
+from core.stated import StatedFigures
+from core.universe import Universe
+
+_NOTHING: Int64s = np.empty(0, np.int64)
+
+
+class Book:
+    """Slots, carried figures and running coefficients of some references.
+
+    Parameters
+    ----------
+    universe : Universe
+    references : int32[n]             the book's references, ascending; row i is references[i]
+    rolled_counts_as_stated : bool    offline: assets carried through known closes are not stale
+
+    Attributes
+    ----------
+    funds : int32[k]                  universe funds of these references; fund row j is funds[j]
+    market : MarketTime               takes the heartbeats
+    unused_prices, unused_flows : int     events that belong to no session, counted
+
+    Notes
+    -----
+    ``price``, ``as_of_ns``, ``leveraged_usd`` and ``creation_usd`` of each row's current session
+    are kept up to date event by event; `partial` moves rows into the session of their market
+    time, where everything is computed anew from the slots.
+    """
+
+    def __init__(
+        self, universe: Universe, references: Int32s, *, rolled_counts_as_stated: bool = False
+    ) -> None:
+        size = len(references)
+        stated = StatedFigures(universe, references)
+        self.references = references
+        self.funds: Int32s = stated.funds
+        self._fund_row = stated.fund_row
+        self._known_ns = stated.known_ns
+        self._known_seen = -1
+        self.standing = Standing(universe, stated, rolled_counts_as_stated=rolled_counts_as_stated)
+        self.calendar = RowCalendar(universe, references)
+        self.market = MarketTime()
+        self.days: dict[int, Day] = {}
+        self._hot: Day | None = None
+        self._newest_label = NO_SESSION
+        self._sources: dict[str, int] = {}
+        self._ranks: Int64s = _NOTHING
+        self._position = np.full(size, -1, np.int64)
+        self._outdated = np.zeros(size, np.bool_)
+        self.price = np.full(size, np.nan)
+        self.as_of_ns = np.full(size, NO_TIME, np.int64)
+        self.leveraged_usd = np.full(size, np.nan)
+        self.creation_usd = np.full(size, np.nan)
+        self.unused_prices = 0
+        self.unused_flows = 0
+
+    def source_index(self, source: str) -> int:
+        """Return the number that stands for a source in columns and heartbeats."""
+        index = self._sources.get(source)
+        if index is None:
+            index = self._sources[source] = len(self._sources)
+            self._ranks = np.append(self._ranks, source_rank(source))
+        return index
+
+    def apply_prices(self, prices: PriceColumns) -> Int64s:
+        """Take a batch of prices; return the rows that changed, ascending.
+
+        Cost: O(batch), whatever the universe; any order, duplication or batching ends alike.
+        """
+        ticks = Ticks(
+            prices.reference.astype(np.int64),
+            prices.event_ns,
+            prices.sequence,
+            self._ranks[prices.source],
+            prices.price,
+        )
+        hot = self._hot
+        if hot is not None and not prices.official.any() and hot.takes(ticks.row, ticks.event_ns):
+            return self._apply_trades(hot, ticks, prices.source)
+        return self._apply_by_session(ticks, prices)
+
+    def _apply_by_session(self, ticks: Ticks, prices: PriceColumns) -> Int64s:
+        label = self.calendar.labels_taking(prices.reference, ticks.event_ns, 0)
+        if prices.official.any():
+            late = self.calendar.labels_taking(
+                prices.reference, ticks.event_ns, OFFICIAL_CLOSE_GRACE_NS
+            )
+            label = np.where(prices.official, late, label)
+        self.unused_prices += int((label == NO_SESSION).sum())
+        touched = [_NOTHING]
+        for each in np.unique(label[label != NO_SESSION]).tolist():
+            day = self._day(each)
+            here = np.flatnonzero((label == each) & ~prices.official)
+            if len(here):
+                self._hot = day
+                touched.append(self._apply_trades(day, ticks.at(here), prices.source[here]))
+            here = np.flatnonzero((label == each) & prices.official)
+            if len(here):
+                rows = day.offer_officials(ticks.at(here))
+                self._note_sources(day, ticks.row[here], prices.source[here])
+                self._refresh(day, rows)
+                touched.append(rows)
+        return np.unique(np.concatenate(touched))
+
+    def _apply_trades(self, day: Day, ticks: Ticks, source: Int32s) -> Int64s:
+        rows = day.offer_trades(ticks)
+        self._note_sources(day, ticks.row, source)
+        self._refresh(day, rows)
+        return rows
+
+    def _note_sources(self, day: Day, row: Int64s, source: Int32s) -> None:
+        first = int(source[0])
+        if len(self._sources) == 1 or (source == first).all():
+            day.note_source(first, row)
+            return
+        for each in np.unique(source).tolist():
+            day.note_source(each, row[source == each])
+
+    def _refresh(self, day: Day, rows: Int64s) -> None:
+        """Bring the current figures of rows up to date after slots of a day changed."""
+        label = self.standing.label[rows]
+        is_current = label == day.label
+        if not is_current.all():
+            self._outdated[rows[label > day.label]] = True
+            rows = rows[is_current]
+        price, event_ns = day.last_prices(rows)
+        self.price[rows] = price
+        self.as_of_ns[rows] = np.maximum(self.as_of_ns[rows], event_ns)
+        change = price / self.standing.previous_close[rows] - 1.0
+        self.leveraged_usd[rows] = curve_demand(self.standing.curves, rows, change)
+
+    def apply_flows(self, flows: FlowColumns) -> Int64s:
+        """Take a batch of cumulative creations; return the rows that changed, ascending."""
+        row = self._fund_row[flows.fund]
+        label = np.where(
+            flows.label == NO_SESSION,
+            self.calendar.labels_opened(row, flows.event_ns),
+            flows.label,
+        )
+        touched = [_NOTHING]
+        used = 0
+        for each in np.unique(label[label != NO_SESSION]).tolist():
+            day = self._day(each)
+            close_ns = day.close_ns[row]
+            here = np.flatnonzero((label == each) & (close_ns != NO_TIME))
+            used += len(here)
+            if len(here):
+                touched.append(self._apply_creations(day, flows, here, close_ns[here]))
+        self.unused_flows += len(row) - used
+        return np.unique(np.concatenate(touched))
+
+    def _apply_creations(
+        self, day: Day, flows: FlowColumns, here: Int64s, close_ns: Int64s
+    ) -> Int64s:
+        self._offer_creations(day.later_creation_slots(len(self.funds)), flows, here)
+        rows: Int64s = np.unique(self._fund_row[flows.fund[here]]).astype(np.int64)
+        self._outdated[rows[self.standing.label[rows] > day.label]] = True
+        in_time = here[flows.event_ns[here] <= close_ns]
+        if len(in_time):
+            self._offer_creations(day.creation_slots(len(self.funds)), flows, in_time)
+            self._sum_creations(day, rows[self.standing.label[rows] == day.label])
+        return rows
+
+    def _offer_creations(self, slots: Slots, flows: FlowColumns, here: Int64s) -> None:
+        slot = flows.fund[here].astype(np.int64)
+        event_ns, sequence = flows.event_ns[here], flows.sequence[here]
+        rank, value = self._ranks[flows.source[here]], flows.net_creation_usd[here]
+        best = latest_positions(slot, event_ns, sequence, rank, value)
+        slots.offer(slot[best], event_ns[best], sequence[best], rank[best], value[best])
+
+    def _sum_creations(self, day: Day, rows: Int64s) -> None:
+        """Sum the creations of rows anew, in the order of their funds."""
+        size = len(self.price)
+        has_funds = np.bincount(self._fund_row, minlength=size) > 0
+        self.creation_usd[rows] = np.where(has_funds, np.nan, 0.0)[rows]
+        if day.creations is None:
+            return
+        term = self.standing.leverage_factor * day.creations.value
+        known = np.flatnonzero(~np.isnan(term))
+        total = np.bincount(self._fund_row[known], term[known], size)
+        known_rows = np.intersect1d(rows, self._fund_row[known])
+        self.creation_usd[known_rows] = total[known_rows]
+        newest = np.full(size, NO_TIME, np.int64)
+        np.maximum.at(newest, self._fund_row, day.creations.event_ns)
+        self.as_of_ns[rows] = np.maximum(self.as_of_ns[rows], newest[rows])
+
+    def partial(self, *, market_ns: int | None = None) -> Partial:
+        """Return what every row owes at its market time, moving rows into their session first.
+
+        Offline, `market_ns` is the market time of all rows.
+        """
+        size = len(self.price)
+        if market_ns is None:
+            market, beat = self.market.rows(self.calendar, self.days, size)
+        else:
+            market, beat = np.full(size, market_ns, np.int64), np.full(size, NO_TIME, np.int64)
+        self._position = self.calendar.positions_at(market)
+        label, open_ns, close_ns, cutoff_ns = self.calendar.columns(self._position)
+        self._move(label, market)
+        to_close = np.maximum(close_ns - market, 0) / NANOS_PER_SECOND
+        length = np.maximum(close_ns - open_ns, 1) / NANOS_PER_SECOND
+        standing = self.standing
+        return Partial(
+            reference=self.references,
+            label=label,
+            open_ns=open_ns,
+            close_ns=close_ns,
+            cutoff_ns=cutoff_ns,
+            market_ns=market,
+            as_of_ns=self.as_of_ns.copy(),
+            price=self.price.copy(),
+            previous_close=standing.previous_close.copy(),
+            leveraged_usd=self.leveraged_usd.copy(),
+            creation_usd=self.creation_usd.copy(),
+            adv_usd=standing.adv_usd.copy(),
+            auction_usd=standing.auction_usd.copy(),
+            variance=variance_to_come(standing.daily_volatility, length, to_close),
+            weight_usd=standing.weight_usd.copy(),
+            coverage=standing.coverage.copy(),
+            is_stale=standing.is_stale.copy(),
+            beat_ns=beat,
+            curves=standing.curves,
+        )
+
+    def _move(self, label: Int64s, market_ns: Int64s) -> None:
+        """Set up the rows whose session, or whose knowledge of it, is another than before."""
+        known_seen = int(np.searchsorted(self._known_ns, market_ns.max(initial=NO_TIME), "right"))
+        if known_seen != self._known_seen:
+            self._known_seen = known_seen
+            self._outdated[:] = True
+        due = (label != NO_SESSION) & (self._outdated | (label != self.standing.label))
+        self._outdated[:] = False
+        for each in np.unique(label[due]).tolist():
+            rows = np.flatnonzero(due & (label == each))
+            self.standing.set_up(
+                rows,
+                label=each,
+                known_ns=int(market_ns[rows].max()),
+                days=self.days,
+                calendar=self.calendar,
+            )
+            day = self._day(each)
+            self.as_of_ns[rows] = NO_TIME
+            self._refresh(day, rows)
+            self._sum_creations(day, rows)
+
+    def _day(self, label: int) -> Day:
+        day = self.days.get(label)
+        if day is None:
+            day = self.days[label] = Day(label, *self.calendar.bounds(label))
+            self._newest_label = max(label, self._newest_label)
+            whole = self.calendar.keeps_whole(self._newest_label)
+            for other in self.days.values():
+                if other.label not in whole:
+                    other.buckets = None
+        return day

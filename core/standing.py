@@ -1,0 +1,109 @@
+"""What stands for a whole session: previous closes, coefficients, coverage, as of its open."""
+
+import numpy as np
+
+from core.carry import Days, FundState, fund_state, previous_close
+from core.columns import Bools, Curves, Floats, Int32s, Int64s
+from core.leveraged import demand_curves, join_curves, split_curves
+from core.row_calendar import RowCalendar
+from core.sessions import NO_SESSION
+from core.stated import StatedFigures
+from core.universe import Universe
+
+OLDEST_ASSETS_SESSIONS = 1
+"""Assets stated for an earlier session than the one before are stale (public contract)."""
+
+
+class Standing:
+    """Figures that no tick changes, one entry a row, each of the row's own session.
+
+    Attributes
+    ----------
+    label : int64[n]                the session they are of, ``NO_SESSION`` before the first
+    previous_close, adv_usd, auction_usd, daily_volatility : float64[n]
+    curves : Curves                 leveraged demand by return
+    weight_usd, coverage : float64[n]       sum of |L (L - 1)| A, and its fresh share
+    is_stale : bool[n]              assets of some fund are too old
+    leverage_factor : float64[k]    of each fund; NaN: not listed, or its creations do not count
+    """
+
+    def __init__(
+        self, universe: Universe, stated: StatedFigures, *, rolled_counts_as_stated: bool
+    ) -> None:
+        size = len(stated.references)
+        self._stated = stated
+        self._rolled_counts = rolled_counts_as_stated
+        resets = np.array([universe.fund_reset[k] for k in stated.funds], dtype="U16")
+        self._is_daily: Bools = resets == "daily"
+        self._owes: Bools = resets != "none"
+        self._is_physical = universe.fund_is_physical[stated.funds]
+        self.label = np.full(size, NO_SESSION, np.int64)
+        unknown = np.full((6, size), np.nan)
+        self.previous_close, self.adv_usd, self.auction_usd = unknown[0], unknown[1], unknown[2]
+        self.daily_volatility, self.weight_usd, self.coverage = unknown[3], unknown[4], unknown[5]
+        self.is_stale = np.zeros(size, np.bool_)
+        self.leverage_factor = np.full(len(stated.funds), np.nan)
+        nothing: Int32s = np.empty(0, np.int32)
+        self.curves: Curves = demand_curves(size, nothing, np.empty(0), np.empty(0))
+
+    def set_up(
+        self, rows: Int64s, *, label: int, known_ns: int, days: Days, calendar: RowCalendar
+    ) -> None:
+        """Compute anew what stands for some rows in one session, as known at a time."""
+        self.label[rows] = label
+        close = previous_close(self._stated, days, label, known_ns)
+        self.previous_close[rows] = close[rows]
+        adv, auction, volatility = self._stated.liquidity(label)
+        self.adv_usd[rows], self.auction_usd[rows] = adv[rows], auction[rows]
+        self.daily_volatility[rows] = volatility[rows]
+        funds = fund_state(self._stated, days, label, known_ns)
+        self._set_curves(rows, funds)
+        self._set_coverage(rows, funds, label, calendar)
+
+    def _set_curves(self, rows: Int64s, funds: FundState) -> None:
+        is_mine = np.zeros(len(self.label), np.bool_)
+        is_mine[rows] = True
+        fund_row = self._stated.fund_row
+        counts = self._owes & ~np.isnan(funds.leverage_factor)
+        mine = np.flatnonzero(is_mine[fund_row] & counts)
+        summed = self._is_daily & ~(self._is_physical & (funds.leverage_factor == 1.0))
+        of_rows = is_mine[fund_row]
+        self.leverage_factor[of_rows] = np.where(summed, funds.leverage_factor, np.nan)[of_rows]
+        assets = np.where(self._is_daily, funds.assets_usd, np.nan)[mine]
+        fresh = demand_curves(len(self.label), fund_row[mine], assets, funds.leverage_factor[mine])
+        every = np.arange(len(self.label))
+        old_pieces, new_pieces = split_curves(self.curves, every), split_curves(fresh, every)
+        self.curves = join_curves(
+            [
+                new if chosen else old
+                for chosen, new, old in zip(is_mine, new_pieces, old_pieces, strict=True)
+            ]
+        )
+
+    def _set_coverage(
+        self, rows: Int64s, funds: FundState, label: int, calendar: RowCalendar
+    ) -> None:
+        fund_row, size = self._stated.fund_row, len(self.label)
+        counts = self._owes & ~np.isnan(funds.leverage_factor)
+        weight = np.abs(funds.leverage_factor * (funds.leverage_factor - 1.0)) * funds.assets_usd
+        is_known = counts & ~np.isnan(weight)
+        age = calendar.ages(label, funds.stated_label, fund_row)
+        unexplained = age - funds.sessions_rolled if self._rolled_counts else age
+        is_old = is_known & self._is_daily & (unexplained > OLDEST_ASSETS_SESSIONS)
+        is_fresh = is_known & self._is_daily & ~is_old & (funds.sessions_rolled == 0)
+
+        def total(mask: Bools, values: Floats) -> Floats:
+            return np.bincount(fund_row[mask], values[mask], size).astype(np.float64)
+
+        known, fresh = total(is_known, weight), total(is_fresh, weight)
+        n_known = total(is_known, np.ones(len(weight)))
+        n_unknown = total(counts & ~is_known, np.ones(len(weight)))
+        # A fund of unknown size is taken for an average one of its reference, so that it lowers
+        # the coverage; where nothing is known at all, nothing is covered.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            share = fresh / (known * (1.0 + n_unknown / n_known))
+        none_known = np.where(n_unknown > 0, 0.0, 1.0)
+        coverage = np.where(known > 0.0, share, none_known)
+        self.coverage[rows] = coverage[rows]
+        self.weight_usd[rows] = total(is_known & self._is_daily, weight)[rows]
+        self.is_stale[rows] = (total(is_old, np.ones(len(weight))) > 0)[rows]
