@@ -1,0 +1,31 @@
+"""Bars that begin in one session and end in the next, or before it: they belong to none."""
+
+import numpy as np
+
+from core.columns import Bools, Int32s, Int64s
+from core.universe import Universe
+
+
+def bars_straddling_open(
+    universe: Universe, reference: Int32s, *, start_ns: Int64s, event_ns: Int64s
+) -> Bools:
+    """Mark bars that end in a session of their reference but began before its open.
+
+    Parameters
+    ----------
+    reference : int32[n]             index in the universe; -1 = of none, never marked
+    start_ns, event_ns : int64[n]    start and end of each bar; equal where it is no bar
+
+    Returns
+    -------
+    bool[n]
+    """
+    straddling = np.zeros(len(reference), np.bool_)
+    known = np.flatnonzero(reference >= 0)
+    schedule_of = universe.schedule[reference[known]]
+    for number, schedule in enumerate(universe.schedules):
+        rows = known[schedule_of == number]
+        session = np.searchsorted(schedule.open_ns, event_ns[rows], side="right") - 1
+        opened = session >= 0
+        straddling[rows[opened]] = start_ns[rows[opened]] < schedule.open_ns[session[opened]]
+    return straddling

@@ -1,0 +1,146 @@
+"""JSON lines: one object a line, decoded straight into the fields that are wanted."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import numpy as np
+import pyarrow as pa
+
+from services.event_fields import ColumnPairs, Field, Kind, headers_of
+from services.raw_table import RawTable
+from services.rejects import Reject
+from services.text_lines import LONGEST_LINE, Lines, split_lines
+
+HEADER_ROWS = 1000
+"""Objects whose keys together are a file's header. A required key may be missing in a later row,
+which is then a bad row; in all of these it is a missing column."""
+
+_TYPES: dict[Kind, Any] = {
+    "text": str,
+    "time": str | int,
+    "number": float,
+    "integer": int,
+    "date": str,
+}
+_STORED: dict[Kind, pa.DataType] = {
+    "text": pa.large_string(),
+    "time": pa.large_string(),
+    "number": pa.float64(),
+    "integer": pa.large_string(),
+    "date": pa.large_string(),
+}
+_HEARTBEAT = "heartbeat"
+
+
+class LineDecoder:
+    """Decodes JSON objects into tuples of the values of `fields`, None where there is none."""
+
+    def __init__(self, fields: Sequence[Field], headers: Mapping[str, str]) -> None:
+        """Take the fields in their order, and field name -> key."""
+        self._fields = [field for field in fields if field.name in headers]
+        spec = [(field.name, _TYPES[field.kind] | None, None) for field in self._fields]
+        row = msgspec.defstruct(
+            "Row",
+            [*spec, (_HEARTBEAT, str | None, None)],
+            rename=lambda name: headers.get(name, name),
+            gc=False,
+        )
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(row).decode
+        self._reasons = [(f"$.{headers[field.name]}", field.name) for field in self._fields]
+
+    def decode(self, line: bytes) -> tuple[Any, ...] | str | None:
+        """Return the values of a row, the reason why it is unusable, or None for a heartbeat."""
+        try:
+            line.decode()
+            row = self._decode(line)
+        except UnicodeDecodeError:
+            return "not_utf8"
+        except msgspec.ValidationError as error:
+            text = str(error)
+            for path, name in self._reasons:
+                if text.endswith(f"`{path}`"):
+                    return f"bad_{name}"
+            return "malformed"
+        except (msgspec.DecodeError, RecursionError):
+            return "malformed"
+        if row.heartbeat is not None:
+            return None
+        return tuple(getattr(row, field.name) for field in self._fields)
+
+    def columns(self, rows: Sequence[tuple[Any, ...]]) -> dict[str, pa.Array]:
+        """Return decoded rows as columns: field name -> Arrow array."""
+        by_field = zip(*rows, strict=True) if rows else ([] for _ in self._fields)
+        return {
+            field.name: _column(list(values), field.kind)
+            for field, values in zip(self._fields, by_field, strict=True)
+        }
+
+
+def read_json_lines(path: Path, *, fields: Sequence[Field], columns: ColumnPairs) -> RawTable:
+    """Read the columns of `fields`; heartbeats are left out, a file without rows is no error.
+
+    Raises
+    ------
+    ConfigError
+        If no row has the key of a required field.
+    """
+    lines = split_lines(path.read_bytes())
+    written = np.flatnonzero(lines.length).tolist()
+    found = _header(lines, written)
+    if found is None:
+        headers = {field.name: field.name for field in fields}
+    else:
+        headers = headers_of(found, fields=fields, columns=columns, file=str(path))
+        # A key that first appears further down is still read under its own name.
+        taken = set(headers.values())
+        free = {field.name: field.name for field in fields if field.name not in taken}
+        headers = free | headers
+    return _read_rows(lines, written, decoder=LineDecoder(fields, headers), file=str(path))
+
+
+def _read_rows(
+    lines: Lines, written: Sequence[int], *, decoder: LineDecoder, file: str
+) -> RawTable:
+    rows = []
+    places = []
+    rejects = []
+    for index in written:
+        line = lines.line(index)
+        result = decoder.decode(line) if len(line) <= LONGEST_LINE else "too_long"
+        if isinstance(result, str):
+            rejects.append(Reject.of(line, reason=result, file=file, line=index + 1))
+        elif result is not None:
+            rows.append(result)
+            places.append(index)
+    return RawTable(
+        decoder.columns(rows),
+        np.array(places, np.int32) + np.int32(1),
+        lambda row: lines.line(places[row]),
+        rejects,
+    )
+
+
+def _header(lines: Lines, written: Sequence[int]) -> list[str] | None:
+    """Return the keys of the first objects, heartbeats left out; None where there is no object."""
+    keys: dict[str, None] = {}
+    seen = 0
+    for index in written:
+        try:
+            row = msgspec.json.decode(lines.line(index))
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            continue
+        if isinstance(row, dict) and _HEARTBEAT not in row:
+            keys.update(dict.fromkeys(row))
+            seen += 1
+        if seen == HEADER_ROWS:
+            break
+    return list(keys) if seen else None
+
+
+def _column(values: list[Any], kind: Kind) -> pa.Array:
+    if kind in {"time", "integer"}:
+        # As texts: JSON integers may exceed 64 bits, which is a bad row and not an overflow here.
+        values = [None if value is None else str(value) for value in values]
+    return pa.array(values, _STORED[kind])
