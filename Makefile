@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--quiet --custom-compile-command "make lock" --extra build --extra embedded
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check fmt bench soak evidence lock debian clean
+.PHONY: help install install-dev run test check fmt bench soak evidence lock lock-kafka debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,6 +58,10 @@ evidence: install-dev ## compare the formulas with published worked examples
 lock: ## resolve both lock files anew (needs uv)
 	$(COMPILE) -o requirements.lock
 	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+lock-kafka: install ## resolve the broker's jars anew (see deploy/kafka/jgo.toml)
+	cd deploy/kafka && rm -rf .jgo && ../../$(BIN)/jgo --resolver python --system-java sync
+	mv deploy/kafka/.jgo/jgo.lock.toml deploy/kafka && rm -r deploy/kafka/.jgo
 
 debian: # the Debian packages that some tests need: installed in CI, looked for elsewhere
 	@deploy/debian-packages.sh

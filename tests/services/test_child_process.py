@@ -1,0 +1,55 @@
+from pathlib import Path
+
+import pytest
+
+from services.child_process import ChildError, ChildProcess, free_port
+from services.wheel_programs import wheel_program
+
+
+def test_a_child_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
+    child = ChildProcess("broken", ["sh", "-c", "echo no such port; exit 3"], directory=tmp_path)
+    child.start()
+
+    with pytest.raises(ChildError, match=r"broken ended with status 3(.|\n)*no such port"):
+        child.wait_until(lambda: False, timeout_seconds=20)
+
+
+def test_a_child_that_does_not_answer_in_time_is_killed(tmp_path: Path) -> None:
+    child = ChildProcess("silent", ["sleep", "600"], directory=tmp_path)
+    child.start()
+
+    with pytest.raises(ChildError, match=r"silent did not answer within 0\.1 s"):
+        child.wait_until(lambda: False, timeout_seconds=0.1)
+    assert child.returncode == -9
+
+
+def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> None:
+    child = ChildProcess(
+        "deaf", ["sh", "-c", "trap '' TERM; echo up; sleep 600"], directory=tmp_path
+    )
+    child.start()
+    child.wait_until(lambda: "up" in child.log_file.read_text(), timeout_seconds=20)
+
+    child.stop(grace_seconds=0.1)
+
+    assert child.returncode == -9
+
+
+def test_a_child_has_no_pid_once_it_has_ended(tmp_path: Path) -> None:
+    child = ChildProcess("short", ["true"], directory=tmp_path)
+    with child:
+        child.wait_until(lambda: child.returncode == 0, timeout_seconds=20)
+
+    with pytest.raises(ChildError, match="short is not running"):
+        _ = child.pid
+
+
+def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
+    first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
+
+    assert all(free_port() < first for _ in range(20))
+
+
+def test_a_missing_package_is_named_with_how_to_install_it() -> None:
+    with pytest.raises(ChildError, match=r"no_such_package: install forcedflow\[embedded\]"):
+        wheel_program("no_such_package", "bin/program")
