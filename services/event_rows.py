@@ -63,14 +63,14 @@ def judge_prices(
     verdicts.mark(event_ns > rules.now_ns, "future")
     price = numbers(table.columns["price"])
     # NaN compares false: no price and no number are bad like a price of zero.
-    verdicts.mark(~(price.value > 0), "bad_price")
+    verdicts.mark(price.bad | ~(price.value > 0), "bad_price")
     volume = numbers(_column(table, "volume", pa.float64()))
     verdicts.mark(volume.bad | (volume.value < 0), "bad_volume")
     sequence = _sequence(table, verdicts)
     source = _names(table, "source", sources, verdicts)
     if "symbol" in table.columns:
         named = codes(table.columns["symbol"])
-        verdicts.mark(named.code < 0, "bad_symbol")
+        verdicts.mark(named.nameless, "bad_symbol")
     else:
         named = codes(pa.array([symbol] * len(table.line), pa.large_string()))
     good = verdicts.good
@@ -96,13 +96,13 @@ def judge_flows(
     event_ns = _event_times(table, rules.zone, verdicts)
     verdicts.mark(event_ns > rules.now_ns, "future")
     creation = numbers(table.columns["net_creation_usd"])
-    verdicts.mark(np.isnan(creation.value), "bad_net_creation_usd")
+    verdicts.mark(creation.bad | np.isnan(creation.value), "bad_net_creation_usd")
     label, bad_label = session_labels(_column(table, "session", pa.large_string()))
     verdicts.mark(bad_label, "bad_session")
     sequence = _sequence(table, verdicts)
     source = _names(table, "source", sources, verdicts)
     named = codes(table.columns["fund"])
-    verdicts.mark(named.code < 0, "bad_fund")
+    verdicts.mark(named.nameless, "bad_fund")
     good = verdicts.good
     columns: Columns = {
         "fund": funds.translate(named.code[good], named.names, missing=""),

@@ -53,7 +53,7 @@ def parse_times(column: pa.Array, *, zone: ZoneInfo | None) -> Times:
         return _timestamps(column, zone)
     if pa.types.is_integer(kind):
         known = pc.is_valid(column).to_numpy(zero_copy_only=False)
-        return _bounded(pc.fill_null(column, 0).cast(pa.float64()), column, known)
+        return _bounded(pc.fill_null(column, 0).cast(pa.float64(), safe=False), column, known)
     if pa.types.is_string(kind) or pa.types.is_large_string(kind):
         return _texts(pc.fill_null(column.cast(pa.large_string()), ""), zone)
     size = len(column)

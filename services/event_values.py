@@ -60,6 +60,13 @@ class Codes:
     names: tuple[str, ...]
     bad: Bools
 
+    @property
+    def nameless(self) -> Bools:
+        """Rows without a name, or with an empty one, bool[n]."""
+        empty = self.names.index("") if "" in self.names else -1
+        nameless: Bools = (self.code < 0) | (self.code == empty)
+        return nameless
+
 
 def numbers(column: pa.Array) -> Numbers:
     """Read numbers: typed ones as they are, texts as decimal numbers, finite ones only."""

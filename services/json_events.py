@@ -1,6 +1,7 @@
 """JSON lines: one object a line, decoded straight into the fields that are wanted."""
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -90,14 +91,20 @@ def read_json_lines(path: Path, *, fields: Sequence[Field], columns: ColumnPairs
     written = np.flatnonzero(lines.length).tolist()
     found = _header(lines, written)
     if found is None:
-        headers = {field.name: field.name for field in fields}
+        headers = {field.name: field.name for field in fields if field.is_required}
     else:
         headers = headers_of(found, fields=fields, columns=columns, file=str(path))
-        # A key that first appears further down is still read under its own name.
-        taken = set(headers.values())
-        free = {field.name: field.name for field in fields if field.name not in taken}
-        headers = free | headers
-    return _read_rows(lines, written, decoder=LineDecoder(fields, headers), file=str(path))
+    # A key that first appears further down is still read, under the field's own name.
+    taken = set(headers.values())
+    free = {field.name: field.name for field in fields if field.name not in taken}
+    decoder = LineDecoder(fields, free | headers)
+    table = _read_rows(lines, written, decoder=decoder, file=str(path))
+    present = {
+        name: values
+        for name, values in table.columns.items()
+        if name in headers or values.null_count < len(values)
+    }
+    return replace(table, columns=present)
 
 
 def _read_rows(
