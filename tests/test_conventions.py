@@ -2,6 +2,7 @@
 
 import importlib.util
 import re
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -68,3 +69,14 @@ def test_top_level_names_come_from_this_tree() -> None:
 
         assert spec is not None
         assert spec.origin == str(ROOT / name / "__init__.py")
+
+
+def test_every_dependency_has_its_reason_in_the_docs() -> None:
+    # A package nobody can explain is one nobody dares to remove.
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    groups = [project["dependencies"], *project["optional-dependencies"].values()]
+    explained = (ROOT / "docs" / "dependencies.md").read_text()
+
+    packages = [re.split("[<>=]", requirement)[0] for group in groups for requirement in group]
+
+    assert [package for package in packages if f"`{package}`" not in explained] == []
