@@ -1,0 +1,160 @@
+"""``forcedflow replay``: files in, rows of the projection and alert episodes out, no broker."""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from core.book import Book
+from core.errors import BadInputError, ConfigError
+from core.universe import Universe
+from services.clock import SystemClock
+from services.durations import parse_duration_ns
+from services.event_files import FlowEvents, PriceEvents, ReadOptions, read_flows, read_prices
+from services.offline_alerts import OfflineAlerts
+from services.offline_events import Feed, offline_feed
+from services.rejects import Reject, write_rejects
+from services.replay import Replay, session_steps
+from services.rows import Rows, joined_rows, row_columns
+from services.rules_file import load_rules
+from services.table_files import check_suffix, write_table
+from services.universe_files import load_universe
+from streams.event_times import parse_time
+
+_File = click.Path(path_type=Path, dir_okay=False)
+_Folder = click.Path(path_type=Path, file_okay=False)
+
+
+def _pair(text: str) -> tuple[str, str]:
+    name, separator, header = text.partition("=")
+    if not separator or not name or not header:
+        message = f"--column: expected NAME=HEADER, it was {text!r}"
+        raise ConfigError(message)
+    return name, header
+
+
+def _instant(option: str, text: str | None) -> int | None:
+    if text is None:
+        return None
+    try:
+        return parse_time(text)
+    except BadInputError as error:
+        message = f"{option}: {error}"
+        raise ConfigError(message) from error
+
+
+@dataclass(frozen=True)
+class _Inputs:
+    prices: PriceEvents
+    flows: FlowEvents
+
+    def rejects(self) -> list[Reject]:
+        return [*self.prices.rejects, *self.flows.rejects]
+
+
+@click.command(name="replay")
+@click.option("--universe", "universe_dir", type=_Folder, required=True, help="Universe folder.")
+@click.option("--prices", type=_File, multiple=True, required=True, help="Prices; repeats.")
+@click.option("--flows", type=_File, multiple=True, help="ETF creations; repeats.")
+@click.option("--rules", "rules_file", type=_File, help="Alert rules (YAML).")
+@click.option("--alerts", "alerts_file", type=_File, help="Write alert episodes here.")
+@click.option("--from", "from_text", metavar="T", help="First row to write.")
+@click.option("--until", "until_text", metavar="T", help="Last row to write.")
+@click.option("--every", default="60s", show_default=True, help="Step of the rows.")
+@click.option("--column", "pairs", multiple=True, metavar="NAME=HEADER", help="A file's header.")
+@click.option("--timezone", help="IANA zone of times without an offset.")
+@click.option("--bar", metavar="DURATION", help="Rows are stamped at the start of such bars.")
+@click.option("--symbol", "symbols", multiple=True, help="Symbol of files without that column.")
+@click.option("--rejects", "rejects_file", type=_File, help="Write bad rows here (CSV).")
+@click.option("--strict", is_flag=True, help="End with status 3 if any row was bad.")
+@click.option("--output", type=_File, required=True, help="Rows: .jsonl, .csv or .parquet.")
+@click.pass_context
+def command(ctx: click.Context, /, **options: object) -> None:
+    """Project forced flow offline from files, in event time.
+
+    One row for each reference that has had a price, at every multiple of --every from its open,
+    and a last one at the close, which takes the official close where there is one.
+    """
+    strict = bool(options.pop("strict"))
+    rejected = _replay(**options)  # type: ignore[arg-type]
+    if strict and rejected:
+        ctx.exit(3)
+
+
+def _replay(  # noqa: PLR0913 (the public contract names the options)
+    *,
+    universe_dir: Path,
+    prices: tuple[Path, ...],
+    flows: tuple[Path, ...],
+    rules_file: Path | None,
+    alerts_file: Path | None,
+    from_text: str | None,
+    until_text: str | None,
+    every: str,
+    pairs: tuple[str, ...],
+    timezone: str | None,
+    bar: str | None,
+    symbols: tuple[str, ...],
+    rejects_file: Path | None,
+    output: Path,
+) -> int:
+    if alerts_file is not None and rules_file is None:
+        message = "--alerts: expected --rules with it, there were none"
+        raise ConfigError(message)
+    for path in (output, alerts_file):
+        if path is not None:
+            check_suffix(path)
+    first_ns, last_ns = _instant("--from", from_text), _instant("--until", until_text)
+    read_options = ReadOptions(
+        columns=tuple(_pair(text) for text in pairs),
+        timezone=timezone,
+        bar_ns=parse_duration_ns(bar) if bar else 0,
+        symbols=symbols,
+        now_ns=SystemClock().now_ns(),
+    )
+    universe = load_universe(universe_dir)
+    inputs = _Inputs(read_prices(prices, read_options), read_flows(flows, read_options))
+    alerts = OfflineAlerts(load_rules(rules_file), universe) if rules_file else None
+    book = Book(
+        universe,
+        np.arange(len(universe.symbol), dtype=np.int32),
+        rolled_counts_as_stated=True,
+    )
+    feed = offline_feed(universe, book, prices=inputs.prices, flows=inputs.flows)
+    rows = _run(universe, book, feed, alerts=alerts, every_ns=parse_duration_ns(every))
+    rows = rows.between(first_ns, last_ns)
+    write_table(output, row_columns(rows, universe))
+    if alerts is not None and alerts_file is not None:
+        write_table(alerts_file, alerts.columns())
+    rejects = inputs.rejects()
+    if rejects_file is not None:
+        write_rejects(rejects_file, rejects)
+    _summarise(rows, book, feed, rejects=rejects)
+    return len(rejects)
+
+
+def _run(
+    universe: Universe, book: Book, feed: Feed, *, alerts: OfflineAlerts | None, every_ns: int
+) -> Rows:
+    steps = session_steps(universe, feed, every_ns)
+    replay = Replay(universe, book, feed, alerts=alerts)
+    console = Console(stderr=True)
+    with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
+        task = progress.add_task("Replaying", total=len(steps))
+        parts = list(replay.rows(steps, progress=lambda n: progress.update(task, completed=n)))
+    return joined_rows(parts)
+
+
+def _summarise(rows: Rows, book: Book, feed: Feed, *, rejects: list[Reject]) -> None:
+    unused = book.unused_prices + book.unused_flows + feed.unused_bars
+    click.echo(
+        f"{len(rows)} rows; {unused} events outside every session; "
+        f"{feed.skipped_rows} outside the universe; {len(rejects)} bad rows",
+        err=True,
+    )
+    for reason, count in sorted(Counter(reject.reason for reject in rejects).items()):
+        click.echo(f"  {reason}: {count}", err=True)

@@ -1,0 +1,129 @@
+"""The offline oracle: files in, the same core functions as the stream, rows and alerts out.
+
+Time is event time alone. Nothing here waits, so the result depends on the files and on nothing
+else, and no row shows what was not yet timestamped, save the official close in a session's last.
+"""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.assembly import assemble
+from core.book import Book
+from core.columns import Int64s, View
+from core.row_calendar import NEVER_NS
+from core.sessions import NO_TIME, OFFICIAL_CLOSE_GRACE_NS
+from core.universe import Universe
+from services.offline_alerts import OfflineAlerts
+from services.offline_events import Feed
+from services.rows import Rows, rows_of
+
+GRID, CLOSE, LAST = 0, 1, 2
+"""What a step of the replay is for: rows of the grid, the alerts' end, the session's last rows."""
+
+
+@dataclass(frozen=True, order=True)
+class Step:
+    """One stop of the replay, in order: at `due_ns`, rows of a session as of `market_ns`."""
+
+    due_ns: int
+    purpose: int
+    schedule: int
+    label: int
+    market_ns: int
+
+
+def session_steps(universe: Universe, feed: Feed, every_ns: int) -> list[Step]:
+    """Return the stops of every session that a price of the feed belongs to, in order."""
+    steps: list[Step] = []
+    for number, table in enumerate(universe.schedules):
+        mine = feed.prices.event_ns[universe.schedule[feed.prices.reference] == number]
+        position = np.unique(table.positions_within(mine, OFFICIAL_CLOSE_GRACE_NS))
+        for at in position[position >= 0].tolist():
+            label, open_ns, close_ns = (
+                int(column[at]) for column in (table.label, table.open_ns, table.close_ns)
+            )
+            steps += [
+                Step(time_ns, GRID, number, label, time_ns)
+                for time_ns in range(open_ns, close_ns, every_ns)
+            ]
+            last_ns = close_ns + OFFICIAL_CLOSE_GRACE_NS
+            steps.append(Step(close_ns, CLOSE, number, label, close_ns))
+            steps.append(Step(last_ns, LAST, number, label, close_ns))
+    return sorted(steps)
+
+
+class Replay:
+    """One run of the replay over a feed."""
+
+    def __init__(
+        self, universe: Universe, book: Book, feed: Feed, *, alerts: OfflineAlerts | None
+    ) -> None:
+        self._universe = universe
+        self._book = book
+        self._feed = feed
+        self._alerts = alerts
+        unknown = np.full(len(universe.symbol), np.nan)
+        self._breach = alerts.breach if alerts else (unknown, unknown)
+        self._applied_ns = NO_TIME
+        self._market_ns = NO_TIME
+
+    def rows(self, steps: list[Step], *, progress: Callable[[int], None]) -> Iterator[Rows]:
+        """Yield the rows of each stop; ``progress`` is told how many stops are done."""
+        for number, step in enumerate(steps):
+            self._advance(step.due_ns)
+            view = self._judged_view(step.market_ns)
+            if step.purpose != CLOSE:
+                rows = self._rows_of_step(view, step)
+                if len(rows):
+                    yield rows
+            progress(number + 1)
+
+    def _rows_of_step(self, view: View, step: Step) -> Rows:
+        mine = (self._universe.schedule == step.schedule) & (view.label == step.label)
+        return rows_of(view, mine & ~np.isnan(view.numeric["price"]))
+
+    def _judged_view(self, market_ns: int) -> View:
+        view = self._view(market_ns)
+        if self._alerts is None:
+            return view
+        if market_ns > self._market_ns:
+            self._market_ns = market_ns
+            self._alerts.judge(view)
+        self._alerts.set_levels(view)
+        return view
+
+    def _view(self, market_ns: int) -> View:
+        partial = self._book.partial(market_ns=market_ns)
+        return assemble(self._universe, [partial], self._breach)
+
+    def _advance(self, until_ns: int) -> None:
+        """Apply what was timestamped up to a time; judge the rules at every event on the way."""
+        while self._alerts is not None:
+            time_ns = min(self._next_event_ns(), self._alerts.due_ns(after_ns=self._market_ns))
+            if time_ns > until_ns:
+                break
+            self._apply(time_ns)
+            self._market_ns = time_ns
+            self._alerts.judge(self._view(time_ns))
+        self._apply(until_ns)
+
+    def _next_event_ns(self) -> int:
+        return min(
+            _first_after(columns.event_ns, self._applied_ns)
+            for columns in (self._feed.prices, self._feed.flows)
+        )
+
+    def _apply(self, until_ns: int) -> None:
+        prices, flows = self._feed.between(self._applied_ns, until_ns)
+        if len(prices.event_ns):
+            self._book.apply_prices(prices)
+        if len(flows.event_ns):
+            self._book.apply_flows(flows)
+        self._applied_ns = max(until_ns, self._applied_ns)
+
+
+def _first_after(event_ns: Int64s, time_ns: int) -> int:
+    at = int(np.searchsorted(event_ns, time_ns, side="right"))
+    return int(event_ns[at]) if at < len(event_ns) else NEVER_NS
