@@ -17,7 +17,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from core.columns import Bools, Int64s
-from core.sessions import NANOS_PER_SECOND, NO_TIME
+from core.sessions import NANOS_PER_SECOND
+from streams.event_times import EARLIEST_NS, LATEST_NS
 
 OK = 0
 BAD = 1
@@ -27,6 +28,8 @@ IN_DOUBT = 3
 _WIDTH = 36
 """Bytes of the longest time: 19 to the second, 10 of fraction, 6 of offset, and one to tell."""
 _SECONDS_A_DAY = 86_400
+_FAR_NS = 2**62
+"""Beyond every event time, and far enough below the end of int64 to add an offset."""
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - naive on purpose: local times are laid on it
 
 Bytes = npt.NDArray[np.uint8]
@@ -47,7 +50,19 @@ def parse_times(column: pa.Array, *, zone: ZoneInfo | None) -> Times:
     ----------
     column : pa.Array[n]    string, integer (ns UTC) or timestamp; any other type is BAD
     zone : ZoneInfo | None  of naive times; an offset in the value wins
+
+    Notes
+    -----
+    As on the wire, times before 1990 or after 2115 are BAD.
     """
+    times = _parse(column, zone)
+    late_or_early = (times.ns < EARLIEST_NS) | (times.ns >= LATEST_NS)
+    times.problem[late_or_early & (times.problem == OK)] = BAD
+    times.ns[late_or_early] = 0
+    return times
+
+
+def _parse(column: pa.Array, zone: ZoneInfo | None) -> Times:
     kind = column.type
     if pa.types.is_timestamp(kind):
         return _timestamps(column, zone)
@@ -62,7 +77,7 @@ def parse_times(column: pa.Array, *, zone: ZoneInfo | None) -> Times:
 
 def _bounded(approximate: pa.Array, exact: pa.Array, known: Bools) -> Times:
     """Take the integers of `exact` that lie in the range of event times."""
-    fits = known & (np.abs(approximate.to_numpy(zero_copy_only=False)) < -NO_TIME)
+    fits = known & (np.abs(approximate.to_numpy(zero_copy_only=False)) < _FAR_NS)
     ns = np.zeros(len(exact), np.int64)
     chosen = exact.filter(pa.array(fits)).cast(pa.int64())
     ns[fits] = chosen.to_numpy(zero_copy_only=False)
@@ -73,7 +88,7 @@ def _timestamps(column: pa.Array, zone: ZoneInfo | None) -> Times:
     per_unit = {"s": NANOS_PER_SECOND, "ms": 1_000_000, "us": 1_000, "ns": 1}[column.type.unit]
     known = pc.is_valid(column).to_numpy(zero_copy_only=False)
     count = pc.fill_null(column.cast(pa.int64()), 0).to_numpy(zero_copy_only=False)
-    fits = known & (np.abs(count.astype(np.float64)) * per_unit < -NO_TIME)
+    fits = known & (np.abs(count.astype(np.float64)) * per_unit < _FAR_NS)
     ns = np.where(fits, count, 0) * per_unit
     problem = np.where(fits, OK, BAD).astype(np.int8)
     if column.type.tz is None:
@@ -90,7 +105,7 @@ def _texts(texts: pa.LargeStringArray, zone: ZoneInfo | None) -> Times:
     zulu = (rest == 1) & np.isin(matrix[rows, end], (ord("Z"), ord("z")))
     naive = civil & (rest == 0)
     ns = ns - offset_ns
-    usable = civil & (zulu | has_offset | naive) & (np.abs(ns) < -NO_TIME)
+    usable = civil & (zulu | has_offset | naive) & (np.abs(ns) < _FAR_NS)
     problem = np.where(usable, OK, BAD).astype(np.int8)
     ns = np.where(usable, ns, 0)
     _localize(ns, problem, zone=zone, rows=np.flatnonzero(usable & naive))
@@ -102,16 +117,11 @@ def _texts(texts: pa.LargeStringArray, zone: ZoneInfo | None) -> Times:
 
 
 def _integer_texts(texts: pa.LargeStringArray) -> Times:
-    digits = pc.match_substring_regex(texts, "^-?[0-9]{1,18}[0-9]?$")
-    known = digits.to_numpy(zero_copy_only=False)
-    candidates = pc.if_else(digits, texts, "0")
-    return _bounded_texts(candidates, known)
-
-
-def _bounded_texts(texts: pa.LargeStringArray, known: Bools) -> Times:
-    approximate = texts.cast(pa.float64())
-    fits = known & (np.abs(approximate.to_numpy(zero_copy_only=False)) < -NO_TIME)
-    return _bounded(approximate, pc.if_else(pa.array(fits), texts, "0"), fits)
+    digits = pc.match_substring_regex(texts, "^[0-9]{1,19}$")
+    approximate = pc.if_else(digits, texts, "0").cast(pa.float64())
+    fits = pc.and_(digits, pc.less(approximate, float(_FAR_NS)))
+    exact = pc.if_else(fits, texts, "0")
+    return _bounded(approximate, exact, fits.to_numpy(zero_copy_only=False))
 
 
 def _byte_matrix(texts: pa.LargeStringArray) -> tuple[Bytes, Int64s]:
@@ -152,7 +162,7 @@ def _civil(matrix: Bytes, length: Int64s) -> tuple[Int64s, Int64s, Bools]:
     fraction_ns, width = _fractions(matrix, digit, has_seconds)
     seconds = (first + day - 1) * _SECONDS_A_DAY + hour * 3600 + minute * 60 + second
     # Years that int64 nanoseconds cannot hold would wrap around into a valid time.
-    good &= np.abs(seconds) < -NO_TIME // NANOS_PER_SECOND
+    good &= np.abs(seconds) < _FAR_NS // NANOS_PER_SECOND
     ns = np.where(good, seconds, 0) * NANOS_PER_SECOND + fraction_ns
     end = np.where(has_seconds, 19, 16) + width
     return ns, np.minimum(end, _WIDTH - 1), good & (end <= length)

@@ -13,6 +13,7 @@ from core.errors import ConfigError
 from core.sessions import NO_SESSION
 from services.event_fields import column_pairs
 from services.event_files import FlowEvents, PriceEvents, ReadOptions, read_flows, read_prices
+from streams.event_times import EARLIEST_NS, LATEST_NS
 
 START = 1747056600000000000
 MINUTE = 60_000_000_000
@@ -21,7 +22,7 @@ rows = st.lists(
     st.fixed_dictionaries(
         {
             "symbol": st.sampled_from(["ACME", "BOLT", "000100", 'A,"B"', "東電"]),
-            "event_time": st.integers(0, 2**61),
+            "event_time": st.integers(EARLIEST_NS, LATEST_NS - 1),
             "price": st.floats(1e-6, 1e12),
             "volume": st.none() | st.floats(0, 1e12),
             "source": st.none() | st.sampled_from(["tape", "vendor"]),
@@ -220,7 +221,12 @@ def test_creations_with_and_without_a_session(tmp_path: Path) -> None:
 def test_creations_for_a_typed_session(tmp_path: Path) -> None:
     path = tmp_path / "flows.parquet"
     day = pa.array([20220, None], pa.date32())
-    table = {"fund": ["A", "B"], "event_time": [1, 2], "net_creation_usd": [1, 2], "session": day}
+    table = {
+        "fund": ["A", "B"],
+        "event_time": [START] * 2,
+        "net_creation_usd": [1, 2],
+        "session": day,
+    }
     pq.write_table(pa.table(table), path)
 
     assert flows(path).label.tolist() == [20220, NO_SESSION]

@@ -64,18 +64,21 @@ def test_a_bad_row_of_csv_is_kept_and_the_others_are_read(
         ("{", "malformed"),
         ("[]", "malformed"),
         ("[" * 5000, "malformed"),
-        ('{"symbol": "A", "event_time": 1}', "bad_price"),
-        ('{"symbol": "A", "event_time": 1, "price": null}', "bad_price"),
-        ('{"symbol": "A", "event_time": 1, "price": "2"}', "bad_price"),
-        ('{"symbol": "A", "event_time": 1, "price": true}', "bad_price"),
-        ('{"symbol": "A", "event_time": 1, "price": NaN}', "malformed"),
-        ('{"symbol": "A", "event_time": 1, "price": 1e999}', "bad_price"),
+        ('{"symbol": "A", "event_time": 1747056600000000000}', "bad_price"),
+        ('{"symbol": "A", "event_time": 1747056600000000000, "price": null}', "bad_price"),
+        ('{"symbol": "A", "event_time": 1747056600000000000, "price": "2"}', "bad_price"),
+        ('{"symbol": "A", "event_time": 1747056600000000000, "price": true}', "bad_price"),
+        ('{"symbol": "A", "event_time": 1747056600000000000, "price": NaN}', "malformed"),
+        ('{"symbol": "A", "event_time": 1747056600000000000, "price": 1e999}', "bad_price"),
         ('{"symbol": "A", "event_time": 1.5, "price": 1}', "bad_event_time"),
         ('{"symbol": "A", "event_time": 99999999999999999999, "price": 1}', "bad_event_time"),
-        ('{"symbol": 5, "event_time": 1, "price": 1}', "bad_symbol"),
-        ('{"symbol": "", "event_time": 1, "price": 1}', "bad_symbol"),
-        ('{"event_time": 1, "price": 1}', "bad_symbol"),
-        ('{"symbol": "A", "event_time": 1, "price": 1, "kind": "bid"}', "bad_kind"),
+        ('{"symbol": 5, "event_time": 1747056600000000000, "price": 1}', "bad_symbol"),
+        ('{"symbol": "", "event_time": 1747056600000000000, "price": 1}', "bad_symbol"),
+        ('{"event_time": 1747056600000000000, "price": 1}', "bad_symbol"),
+        (
+            '{"symbol": "A", "event_time": 1747056600000000000, "price": 1, "kind": "bid"}',
+            "bad_kind",
+        ),
     ],
 )
 def test_a_bad_row_of_json_is_kept_and_the_others_are_read(
@@ -95,7 +98,11 @@ def test_a_bad_row_of_json_is_kept_and_the_others_are_read(
     ("name", "first", "row"),
     [
         ("a.csv", b"symbol,event_time,price", b"\xff\xfe,1,1"),
-        ("a.jsonl", b'{"symbol": "B", "event_time": 1, "price": 2}', b'{"note": "\xff"}'),
+        (
+            "a.jsonl",
+            b'{"symbol": "B", "event_time": 1747056600000000000, "price": 2}',
+            b'{"note": "\xff"}',
+        ),
     ],
 )
 def test_a_row_that_is_not_utf8(tmp_path: Path, name: str, first: bytes, row: bytes) -> None:
@@ -105,7 +112,7 @@ def test_a_row_that_is_not_utf8(tmp_path: Path, name: str, first: bytes, row: by
 
 
 def test_other_languages_are_no_bad_rows_beside_one(tmp_path: Path) -> None:
-    rows = ["symbol,event_time,price", "東電,1,1", "삼성,1,1"]
+    rows = ["symbol,event_time,price", f"東電,{TIME},1", f"삼성,{TIME},1"]
 
     events = read(tmp_path / "a.csv", "\n".join(rows).encode() + b"\n\xff,1,1\n")
 
@@ -127,7 +134,7 @@ def test_a_row_over_64_kib_is_kept_in_part(tmp_path: Path, name: str) -> None:
 
 def test_a_bad_row_of_parquet_has_its_number(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    table = {"symbol": ["A", None, "B"], "event_time": [1, 2, None], "price": [1.5, 2.5, 3.5]}
+    table = {"symbol": ["A", None, "B"], "event_time": [TIME, TIME, None], "price": [1.5, 2.5, 3.5]}
     pq.write_table(pa.table(table), path)
 
     events = read_prices([path], ReadOptions())
@@ -137,12 +144,12 @@ def test_a_bad_row_of_parquet_has_its_number(tmp_path: Path) -> None:
         ("bad_symbol", 2),
         ("bad_event_time", 3),
     ]
-    assert json.loads(events.rejects[0].raw) == {"symbol": None, "event_time": 2, "price": 2.5}
+    assert json.loads(events.rejects[0].raw) == {"symbol": None, "event_time": TIME, "price": 2.5}
 
 
 def test_a_column_of_another_type_is_bad_in_every_row(tmp_path: Path) -> None:
     path = tmp_path / "a.parquet"
-    table = {"symbol": [100, 200], "event_time": [1, 2], "price": [True, False]}
+    table = {"symbol": [100, 200], "event_time": [TIME, TIME], "price": [True, False]}
     pq.write_table(pa.table(table), path)
 
     assert [bad.reason for bad in read_prices([path], ReadOptions()).rejects] == ["bad_price"] * 2
@@ -151,11 +158,11 @@ def test_a_column_of_another_type_is_bad_in_every_row(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
-        ("T,1,,", "bad_net_creation_usd"),
-        ("T,1,inf,", "bad_net_creation_usd"),
-        ("T,1,1,05/12/2025", "bad_session"),
-        ("T,1,1,2025-02-30", "bad_session"),
-        (",1,1,", "bad_fund"),
+        (f"T,{TIME},,", "bad_net_creation_usd"),
+        (f"T,{TIME},inf,", "bad_net_creation_usd"),
+        (f"T,{TIME},1,05/12/2025", "bad_session"),
+        (f"T,{TIME},1,2025-02-30", "bad_session"),
+        (f",{TIME},1,", "bad_fund"),
     ],
 )
 def test_a_bad_creation(tmp_path: Path, row: str, reason: str) -> None:

@@ -17,7 +17,10 @@ NEW_YORK = ZoneInfo("America/New_York")
 
 def minutes_of(event_ns: Int64s) -> list[str]:
     """Return UTC minutes as text, e.g. 2025-05-12T13:35."""
-    return event_ns.astype("datetime64[ns]").astype("datetime64[m]").astype(str).tolist()
+    texts: list[str] = (
+        event_ns.astype("datetime64[ns]").astype("datetime64[m]").astype(str).tolist()
+    )
+    return texts
 
 
 def five_minute_bars(paths: Sequence[Path]) -> PriceEvents:

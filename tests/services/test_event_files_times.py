@@ -13,7 +13,7 @@ from services.event_times import BAD, IN_DOUBT, NAIVE, OK, parse_times
 
 NEW_YORK = ZoneInfo("America/New_York")
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-moments = st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
+moments = st.datetimes(datetime(1990, 1, 2), datetime(2100, 1, 1))
 offsets = st.integers(-23 * 60 - 59, 23 * 60 + 59)
 
 
@@ -103,7 +103,6 @@ def test_an_offset_wins_over_the_zone() -> None:
         ("2025-05-12T13:30:00.1Z", 1747056600100000000),
         ("2025-05-12T13:30:00.123456789Z", 1747056600123456789),
         ("1747056600000000000", 1747056600000000000),
-        ("-1", -1),
         ("2024-02-29T00:00:00Z", 1709164800000000000),
     ],
 )
@@ -134,6 +133,9 @@ def test_accepted_forms(text: str, ns: int) -> None:
         "99999999999999999999",
         "5000000000000000000",
         "1.5",
+        "-1",
+        "1747056600",
+        "1989-12-31T23:59:59Z",
         "٢٠٢٥-05-12T13:30:00Z",
     ],
 )
