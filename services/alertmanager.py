@@ -1,0 +1,250 @@
+"""Client of the Alertmanagers: every one is served by itself, none waits for another.
+
+`Fleet.poke` is called ten times a second and starts the pushes that are due; an attempt builds
+its batch afresh, so nothing older than the attempt is ever sent. Alertmanager forgets its alerts
+when it restarts and ends them at `endsAt`, hence the resend every five seconds; an empty batch is
+sent too, so that an unreachable Alertmanager is known before there is something to say.
+"""
+
+import asyncio
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol
+
+import aiohttp
+import msgspec
+import structlog
+
+from services.alert_messages import PostableAlert
+from services.clock import Clock
+
+log = structlog.get_logger(__name__)
+
+RESEND_SECONDS = 5.0
+"""From one successful push to the next; `endsAt` survives 59 that are missed."""
+MAX_AGE_SECONDS = 5.0
+"""A batch built longer ago than this is given up; the next attempt builds a new one."""
+REQUEST_SECONDS = 2.0
+"""Longest wait for one answer: two attempts fit into the age of a batch."""
+FIRST_RETRY_SECONDS = 0.25
+LAST_RETRY_SECONDS = 1.0
+"""Bounds of the wait after a failure, before jitter: a peer that is back is served in 1.5 s."""
+REFUSAL_SECONDS = 60.0
+"""How long an alert that a peer refused by itself stays out of that peer's batches."""
+BODY_LOGGED = 2000
+
+Outcome = Literal["ok", "refused", "bug", "rejected", "error", "timeout", "unreachable"]
+OUTCOMES: tuple[Outcome, ...] = (
+    "ok",
+    "refused",
+    "bug",
+    "rejected",
+    "error",
+    "timeout",
+    "unreachable",
+)
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What came back for one POST; ``status`` is None where nothing did."""
+
+    status: int | None
+    body: str
+    is_timeout: bool = False
+
+
+class Transport(Protocol):
+    """Sends one body; failures to connect or to answer in time are answers too."""
+
+    async def post(self, url: str, body: bytes) -> Answer:
+        """POST JSON to `url` and return the answer within ``REQUEST_SECONDS``."""
+        ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """All alerts as they stand at one instant; ``sequence`` counts the changes they include."""
+
+    sequence: int
+    alerts: tuple[PostableAlert, ...]
+
+
+@dataclass
+class PushObserver:
+    """Where a peer reports its pushes: outcome and seconds, and how many alerts were refused."""
+
+    pushed: Callable[[str, Outcome, float], None]
+    refused: Callable[[str, int], None]
+
+
+_BY_STATUS: dict[int, Outcome] = {400: "refused", 415: "bug", 422: "bug", 429: "error"}
+_BY_HUNDRED: dict[int, Outcome] = {2: "ok", 5: "error"}
+
+
+def judge(answer: Answer) -> Outcome:
+    """Return what an answer of Alertmanager means for the batch it was given."""
+    status = answer.status
+    if status is None:
+        return "timeout" if answer.is_timeout else "unreachable"
+    return _BY_STATUS.get(status) or _BY_HUNDRED.get(status // 100, "rejected")
+
+
+class HttpTransport:
+    """One aiohttp session for all peers; redirects are not followed."""
+
+    def __init__(self, session: aiohttp.ClientSession) -> None:
+        self._session = session
+
+    async def post(self, url: str, body: bytes) -> Answer:
+        """POST JSON to `url`; no exception of the network leaves this method."""
+        try:
+            async with self._session.post(
+                url,
+                data=body,
+                headers={"Content-Type": "application/json"},
+                allow_redirects=False,
+                timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
+            ) as response:
+                text = await response.content.read(BODY_LOGGED)
+                return Answer(response.status, text.decode(errors="replace"))
+        except TimeoutError:
+            return Answer(None, f"no answer within {REQUEST_SECONDS} s", is_timeout=True)
+        except (aiohttp.ClientError, OSError) as error:
+            return Answer(None, f"{type(error).__name__}: {error}")
+
+
+class Peer:
+    """One Alertmanager: when it is due, what it refused, and up to which change it was told."""
+
+    def __init__(
+        self,
+        url: str,
+        *,
+        transport: Transport,
+        clock: Clock,
+        jitter: Callable[[], float],
+        observer: PushObserver,
+    ) -> None:
+        self.url = url
+        self.delivered = 0
+        """Sequence of the last batch accepted."""
+        self.last_success_ns: int | None = None
+        self.outcome: Outcome | None = None
+        self._endpoint = url.rstrip("/") + "/api/v2/alerts"
+        self._transport = transport
+        self._clock = clock
+        self._jitter = jitter
+        self._observer = observer
+        self._is_wanted = True
+        self._failures = 0
+        self._next_at = clock.monotonic()
+        self._refused_until: dict[frozenset[tuple[str, str]], float] = {}
+
+    def request(self) -> None:
+        """Ask for a push now instead of at the next resend; a failing peer keeps its pace."""
+        self._is_wanted = True
+
+    def is_due(self) -> bool:
+        """Return whether a push should be started now."""
+        if self._is_wanted and self._failures == 0:
+            return True
+        return self._clock.monotonic() >= self._next_at
+
+    def has_refused(self, labels: Mapping[str, str]) -> bool:
+        """Return whether this peer refused this very label set within the last minute."""
+        until = self._refused_until.get(frozenset(labels.items()))
+        return until is not None and until > self._clock.monotonic()
+
+    async def push(self, build: Callable[[], Batch]) -> None:
+        """Send everything once, and judge the answer; never raises for what a peer does."""
+        self._is_wanted = False
+        started = self._clock.monotonic()
+        batch = build()
+        alerts = [alert for alert in batch.alerts if not self.has_refused(alert.labels)]
+        answer = await self._transport.post(self._endpoint, msgspec.json.encode(alerts))
+        outcome = judge(answer)
+        if outcome == "refused":
+            self._observer.pushed(self.url, outcome, self._clock.monotonic() - started)
+            log.warning("alertmanager_refused", peer=self.url, alerts=len(alerts), body=answer.body)
+            answer = await self._push_singly(alerts, started)
+            outcome = judge(answer)
+        self._observer.pushed(self.url, outcome, self._clock.monotonic() - started)
+        self._note(outcome, answer, batch.sequence)
+
+    async def _push_singly(self, alerts: Iterable[PostableAlert], started: float) -> Answer:
+        """Send each alert by itself and set aside those refused; return the deciding answer."""
+        refused = 0
+        answer = Answer(200, "")
+        for alert in alerts:
+            if self._clock.monotonic() - started > MAX_AGE_SECONDS:
+                answer = Answer(None, "batch grew too old while sent singly", is_timeout=True)
+                break
+            single = await self._transport.post(self._endpoint, msgspec.json.encode([alert]))
+            outcome = judge(single)
+            if outcome == "refused":
+                refused += 1
+                self._refused_until[frozenset(alert.labels.items())] = (
+                    self._clock.monotonic() + REFUSAL_SECONDS
+                )
+                log.error("alert_refused", peer=self.url, labels=alert.labels, body=single.body)
+            elif outcome != "ok":
+                answer = single
+                break
+        self._observer.refused(self.url, refused)
+        return answer
+
+    def _note(self, outcome: Outcome, answer: Answer, sequence: int) -> None:
+        now = self._clock.monotonic()
+        if outcome != self.outcome:
+            report = log.info if outcome == "ok" else log.error
+            report("alertmanager_push", peer=self.url, outcome=outcome, body=answer.body)
+        self.outcome = outcome
+        if outcome == "ok":
+            self.delivered = sequence
+            self.last_success_ns = self._clock.now_ns()
+            self._failures = 0
+            self._next_at = now + RESEND_SECONDS
+            return
+        self._failures += 1
+        self._next_at = now + self._wait(outcome)
+
+    def _wait(self, outcome: Outcome) -> float:
+        # A second try cannot mend a request that the peer understood and turned down.
+        if outcome in {"bug", "rejected"}:
+            return RESEND_SECONDS
+        doubled = FIRST_RETRY_SECONDS * 2.0 ** min(self._failures - 1, 10)
+        return min(doubled, LAST_RETRY_SECONDS) * (0.5 + self._jitter())
+
+
+class Fleet:
+    """All configured Alertmanagers, and the pushes under way to them."""
+
+    def __init__(self, peers: Iterable[Peer]) -> None:
+        self.peers = tuple(peers)
+        self._pushes: dict[str, asyncio.Task[None]] = {}
+
+    def request(self) -> None:
+        """Ask every peer for a push now: something changed."""
+        for peer in self.peers:
+            peer.request()
+
+    def poke(self, build: Callable[[], Batch]) -> None:
+        """Start a push to every peer that is due and has none under way."""
+        for peer in self.peers:
+            running = self._pushes.get(peer.url)
+            if running is not None:
+                if not running.done():
+                    continue
+                del self._pushes[peer.url]
+                running.result()
+            if peer.is_due():
+                self._pushes[peer.url] = asyncio.create_task(peer.push(build))
+
+    async def settle(self) -> None:
+        """Wait until the pushes under way have ended."""
+        await asyncio.gather(*self._pushes.values())
+
+    def delivered(self) -> int:
+        """Return the sequence that every peer has accepted; without peers, 0."""
+        return min((peer.delivered for peer in self.peers), default=0)
