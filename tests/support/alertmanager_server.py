@@ -63,6 +63,13 @@ class AlertmanagerServer:
         """End it in order, so that it writes down whom it has notified."""
         self._child.stop()
 
+    def pause(self) -> None:
+        """Freeze it: it keeps its connections and does not answer."""
+        self._child.pause()
+
+    def resume(self) -> None:
+        self._child.resume()
+
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts it holds now, as its API shows them."""
         with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=5) as answer:  # noqa: S310

@@ -1,0 +1,169 @@
+"""What we rely on in a real Alertmanager, and what our client makes of its answers."""
+
+from collections.abc import AsyncIterator, Iterator
+from dataclasses import dataclass, field
+
+import aiohttp
+import pytest
+
+from services.alert_messages import PostableAlert, host_time_text
+from services.alertmanager import Batch, HttpTransport, Outcome, Peer, PushObserver, judge
+from services.clock import SystemClock
+from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.webhook_recorder import WebhookRecorder
+
+pytestmark = pytest.mark.debian("prometheus-alertmanager")
+
+CLOCK = SystemClock()
+
+
+@pytest.fixture(scope="module")
+def pager() -> Iterator[WebhookRecorder]:
+    with WebhookRecorder() as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def server(
+    pager: WebhookRecorder, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[AlertmanagerServer]:
+    with AlertmanagerServer(tmp_path_factory.mktemp("alertmanager"), pager.url) as running:
+        yield running
+
+
+@pytest.fixture
+async def transport() -> AsyncIterator[HttpTransport]:
+    async with aiohttp.ClientSession() as session:
+        yield HttpTransport(session)
+
+
+@dataclass
+class Pushes:
+    """One peer at the real server, and what it reported."""
+
+    peer: Peer
+    outcomes: list[Outcome] = field(default_factory=list)
+    refused: int = 0
+
+    @classmethod
+    def to(cls, url: str, transport: HttpTransport) -> "Pushes":
+        pushes: Pushes
+
+        def count(_url: str, refused: int) -> None:
+            pushes.refused += refused
+
+        observer = PushObserver(
+            pushed=lambda _url, outcome, _seconds: pushes.outcomes.append(outcome), refused=count
+        )
+        pushes = cls(
+            Peer(url, transport=transport, clock=CLOCK, jitter=lambda: 0.5, observer=observer)
+        )
+        return pushes
+
+    async def push(self, *alerts: PostableAlert) -> None:
+        await self.peer.push(lambda: Batch(1, alerts))
+
+
+def alert(symbol: str, *, ends_in_seconds: float = 300.0, label: str = "family") -> PostableAlert:
+    now_ns = CLOCK.now_ns()
+    ends_ns = now_ns + round(ends_in_seconds * 1e9)
+    return PostableAlert(
+        labels={"alertname": "Contract", "symbol": symbol, label: "x"},
+        annotations={"summary": f"SELL {symbol}"},
+        starts_at=host_time_text(min(now_ns, ends_ns)),
+        ends_at=host_time_text(ends_ns),
+    )
+
+
+def held(server: AlertmanagerServer) -> set[str]:
+    return {found["labels"]["symbol"] for found in server.alerts()}
+
+
+async def test_a_push_is_accepted_with_our_very_times(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    pushes = Pushes.to(server.url, transport)
+    pushed = alert("TIMES")
+    await pushes.push(pushed)
+
+    [found] = [found for found in server.alerts() if found["labels"]["symbol"] == "TIMES"]
+    assert pushes.outcomes == ["ok"]
+    assert found["startsAt"] == pushed.starts_at
+    assert found["endsAt"] == pushed.ends_at
+    assert found["annotations"] == pushed.annotations
+
+
+async def test_an_empty_batch_is_accepted(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    pushes = Pushes.to(server.url, transport)
+    await pushes.push()
+
+    assert pushes.outcomes == ["ok"]
+
+
+async def test_an_end_that_has_passed_resolves(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    pushes = Pushes.to(server.url, transport)
+    await pushes.push(alert("ENDS"))
+    assert "ENDS" in held(server)
+
+    await pushes.push(alert("ENDS", ends_in_seconds=-0.001))
+    assert "ENDS" not in held(server)
+
+
+async def test_one_alert_it_refuses_does_not_cost_the_others(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    pushes = Pushes.to(server.url, transport)
+    await pushes.push(alert("GOOD1"), alert("BAD", label="not-a-label-name"), alert("GOOD2"))
+
+    assert {"GOOD1", "GOOD2"} <= held(server)
+    assert "BAD" not in held(server)
+    assert pushes.outcomes == ["refused", "ok"]
+    assert pushes.refused == 1
+    assert pushes.peer.delivered == 1
+
+
+async def test_a_batch_of_the_wrong_type_is_refused_whole(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    broken = b'[{"labels": {"alertname": "Contract"}, "annotations": {"summary": 7}}]'
+    answer = await transport.post(f"{server.url}/api/v2/alerts", broken)
+
+    assert answer.status == 400
+    assert "annotations" in answer.body
+    assert judge(answer) == "refused"
+
+
+async def test_a_url_that_is_none_of_alertmanagers_is_rejected(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    pushes = Pushes.to(f"{server.url}/elsewhere", transport)
+    await pushes.push(alert("NOWHERE"))
+
+    assert pushes.outcomes == ["rejected"]
+
+
+async def test_nobody_listening_is_an_answer(transport: HttpTransport) -> None:
+    pushes = Pushes.to("http://127.0.0.1:9", transport)
+    await pushes.push(alert("ALONE"))
+
+    assert pushes.outcomes == ["unreachable"]
+
+
+async def test_a_server_that_hangs_is_given_up_in_time(
+    server: AlertmanagerServer, transport: HttpTransport
+) -> None:
+    pushes = Pushes.to(server.url, transport)
+    server.pause()
+    try:
+        started = CLOCK.monotonic()
+        await pushes.push(alert("HANGS"))
+        seconds = CLOCK.monotonic() - started
+    finally:
+        server.resume()
+
+    assert pushes.outcomes == ["timeout"]
+    assert seconds < 3.0
