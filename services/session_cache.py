@@ -112,7 +112,10 @@ def _store(path: Path, sessions: CalendarSessions) -> None:
         # Written beside its place and renamed, so that a reader sees a whole file or none.
         with tempfile.NamedTemporaryFile(dir=path.parent, suffix=".part", delete=False) as part:
             part.write(content.getvalue())
-        Path(part.name).replace(path)
+        whole = Path(part.name)
+        # Temporary files are private; a cache may be shared by the services' users.
+        whole.chmod(0o644)
+        whole.replace(path)
     except OSError as e:
         _log.warning("session_cache_unwritable", path=str(path), error=str(e))
 

@@ -208,6 +208,15 @@ def test_every_venue_and_calendar_of_the_table_can_be_computed() -> None:
     assert all(len(sessions("XNYS", name).label) for name in table.calendars)
 
 
+def test_a_calendar_recorded_for_part_of_the_range_is_taken_as_far_as_it_goes(
+    tmp_path: Path,
+) -> None:
+    astana = session_table("AIXK", cache=tmp_path)
+
+    assert date.fromordinal(int(astana.label[0]) + EPOCH_ORDINAL).year == 2017
+    assert date.fromordinal(int(astana.label[-1]) + EPOCH_ORDINAL).year == 2035
+
+
 def test_cutoffs_change_at_their_dates(tmp_path: Path) -> None:
     file = tmp_path / "venues.toml"
     file.write_text(
