@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from services.scenario import DEFAULT_DAY, write_scenario
-from tests.support.naive_alerts import COLUMNS, Machine, expected_alerts
+from tests.support.naive_alerts import COLUMNS, Fund, Machine, expected_alerts, rebalance_usd
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "data/example"
 EXAMPLE_DAY = date(2026, 6, 16)
@@ -106,3 +106,11 @@ def test_some_alerts_clear_and_some_stand_at_the_close_in_seoul(
 
     assert reasons["cleared"] >= 3
     assert {"005930", "000660"} <= seoul
+
+
+def test_the_oracle_unwinds_a_fund_that_is_wiped_out() -> None:
+    fund = Fund("SHRT", "REF", leverage_factor=-2.0, assets_usd=100.0, is_reported_only=False)
+
+    assert rebalance_usd(fund, 0.25) == 150.0
+    assert rebalance_usd(fund, 0.5) == 300.0
+    assert rebalance_usd(fund, 1.0) == 400.0
