@@ -58,7 +58,7 @@ class FigureReader:
             breach_probability=float(numeric["breach_probability"][row]),
             market_ns=int(self._view.market_ns[row]),
             as_of_ns=int(self._view.as_of_ns[row]),
-            zone=zone_of(key, self._universe),
+            zone=zone_of_subject(key.scope, key.symbol, self._universe),
         )
 
     def _group(self, key: AlertKey, rule: Rule) -> Figures | None:
@@ -81,7 +81,7 @@ class FigureReader:
             breach_probability=unknown,
             market_ns=int(flow.market_ns[at]),
             as_of_ns=int(flow.as_of_ns[at]),
-            zone=zone_of(key, self._universe),
+            zone=zone_of_subject(key.scope, key.symbol, self._universe),
         )
 
     def _group_sums(self, rule: Rule, whom: Subjects) -> tuple[SubjectRows, SubjectRows]:
@@ -100,12 +100,12 @@ class FigureReader:
         return float(seconds.min()) if seconds.size else float("nan")
 
 
-def zone_of(key: AlertKey, universe: Universe) -> str:
+def zone_of_subject(scope: str, name: str, universe: Universe) -> str:
     """Return the time zone of a symbol or venue; UTC for what may span several, or is gone."""
-    if key.scope == "venue" and key.symbol in universe.venue:
-        row = universe.venue.index(key.symbol)
-    elif key.scope == "symbol" and key.symbol in symbol_rows(universe):
-        row = symbol_rows(universe)[key.symbol]
+    if scope == "venue" and name in universe.venue:
+        row = universe.venue.index(name)
+    elif scope == "symbol" and name in symbol_rows(universe):
+        row = symbol_rows(universe)[name]
     else:
         return "UTC"
     return universe.schedules[int(universe.schedule[row])].zone

@@ -12,6 +12,7 @@ from services.rows import time_text
 
 Annotations = dict[str, str]
 
+_UNKNOWN = "State unknown: "
 _BILLION, _MILLION, _THOUSAND = 1e9, 1e6, 1e3
 _MINUTE_SECONDS = 60.0
 
@@ -71,20 +72,23 @@ def resolved_annotations(
         Reason.SESSION_CLOSED: "its session closed",
         Reason.WITHDRAWN: "the rules or the universe no longer have it",
     }[reason]
-    told = f"Resolved at {time_text(at_ns, zone)} market time: {why}."
-    return {**last, "description": told}
+    return {
+        **last,
+        "summary": last.get("summary", "").removeprefix(_UNKNOWN),
+        "description": f"Resolved at {time_text(at_ns, zone)} market time: {why}.",
+    }
 
 
 def _unknown(telling: Telling, last: Annotations) -> Annotations:
     key = telling.key
     why = telling.blind or f"no fresh data of {_subject(key)}"
     told = (
-        f"State unknown: {why}. The alert stays until data return or its session closes."
+        f"{_UNKNOWN}{why}. The alert stays until data return or its session closes."
         f" Last known measure {telling.state.value:.4g}."
     )
     summary = last.get("summary", f"{key.side.upper()} {_subject(key)}")
     return {
-        "summary": summary if summary.startswith("State unknown") else f"State unknown: {summary}",
+        "summary": _UNKNOWN + summary.removeprefix(_UNKNOWN),
         "description": told,
         "data_as_of": last.get("data_as_of") or time_text(telling.state.as_of_ns, "UTC") or "never",
     }
