@@ -25,7 +25,8 @@ def bars_straddling_open(
     schedule_of = universe.schedule[reference[known]]
     for number, schedule in enumerate(universe.schedules):
         rows = known[schedule_of == number]
-        session = np.searchsorted(schedule.open_ns, event_ns[rows], side="right") - 1
-        opened = session >= 0
-        straddling[rows[opened]] = start_ns[rows[opened]] < schedule.open_ns[session[opened]]
+        session = schedule.positions_within(event_ns[rows], 0)
+        inside = session >= 0
+        opens = schedule.open_ns[session[inside]]
+        straddling[rows[inside]] = start_ns[rows[inside]] < opens
     return straddling

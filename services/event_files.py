@@ -6,8 +6,9 @@ must have cannot be used at all.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -110,6 +111,8 @@ class FlowEvents:
         return len(self.event_ns)
 
 
+E = TypeVar("E", PriceEvents, FlowEvents)
+
 _PRICE_TYPES: dict[str, type[np.generic]] = {
     "symbol": np.int32,
     "event_ns": np.int64,
@@ -178,6 +181,16 @@ def read_flows(paths: Sequence[Path], options: ReadOptions) -> FlowEvents:
     files = tuple(map(str, paths))
     columns = _joined(parts, _FLOW_TYPES)
     return FlowEvents(funds.all(), sources.all(), files, **columns, rejects=rejects)
+
+
+def rows_of(events: E, rows: Int64s | Bools) -> E:
+    """Return the chosen rows alone, by position or mask; names and files stay as they are."""
+    columns: dict[str, Any] = {
+        name: column[rows]
+        for name, column in vars(events).items()
+        if isinstance(column, np.ndarray)
+    }
+    return replace(events, rejects=[], **columns)
 
 
 def _rules(options: ReadOptions) -> Rules:
