@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.columns import NUMERIC_COLUMNS, Curves, Floats, Int64s, Partial, View
+from core.columns import NUMERIC_COLUMNS, Curves, Floats, Partial, View
 from core.forecast import QUANTILE_Z, breach_probability, closing_returns
 from core.leveraged import curve_demand
 from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME
@@ -12,6 +12,16 @@ from core.universe import Universe
 
 BreachLevels = tuple[Floats, Floats]
 """Per reference the breach threshold in USD, or as a share of ADV; NaN where there is none."""
+
+FORECAST_COLUMNS = frozenset(
+    {
+        "forced_flow_lower_usd",
+        "forced_flow_upper_usd",
+        "breach_threshold_usd",
+        "breach_probability",
+    }
+)
+"""What `add_forecast` writes; all other columns are there from `join_partials` on."""
 
 
 def assemble(
@@ -21,7 +31,7 @@ def assemble(
     *,
     oldest_beat_ns: int = NO_TIME,
 ) -> View:
-    """Join the partials of all partitions into the view.
+    """Join the partials of all partitions into the whole view.
 
     Parameters
     ----------
@@ -34,39 +44,68 @@ def assemble(
     -------
     View    rows in the universe's order; a reference that no partial holds is unknown
     """
-    size = len(universe.symbol)
-    view = _empty_view(size)
+    view = join_partials(universe, partials, oldest_beat_ns=oldest_beat_ns)
     for partial in partials:
         if partial is not None:
-            _fill(view, partial, breach, oldest_beat_ns)
+            add_forecast(view, partial, breach)
     return view
 
 
-def _empty_view(size: int) -> View:
-    def times() -> Int64s:
-        return np.full(size, NO_TIME, np.int64)
+def join_partials(
+    universe: Universe, partials: Sequence[Partial | None], *, oldest_beat_ns: int = NO_TIME
+) -> View:
+    """Join the partials into a view whose band and breach columns are still unknown."""
+    view = _empty_view(len(universe.symbol))
+    for partial in partials:
+        if partial is not None:
+            _fill(view, partial, oldest_beat_ns)
+    return view
 
-    def unknown() -> Floats:
-        return np.full(size, np.nan)
 
-    return View(
-        reference=np.arange(size, dtype=np.int32),
-        label=np.full(size, NO_SESSION, np.int64),
-        open_ns=times(),
-        close_ns=times(),
-        cutoff_ns=times(),
-        market_ns=times(),
-        as_of_ns=times(),
-        weight_usd=unknown(),
-        adv_usd=unknown(),
-        auction_usd=unknown(),
-        is_stale=np.ones(size, np.bool_),
-        is_unknown=np.ones(size, np.bool_),
-        numeric={name: unknown() for name in NUMERIC_COLUMNS},
+def add_forecast(view: View, partial: Partial, breach: BreachLevels) -> None:
+    """Write the band and breach columns of a partial's rows into the view it was joined to."""
+    at = partial.reference
+    breach_usd, breach_adv_ratio = breach[0][at], breach[1][at]
+    change = view.numeric["underlying_return"][at]
+    forced = view.numeric["forced_flow_usd"][at]
+    known = np.where(np.isnan(partial.creation_usd), 0.0, partial.creation_usd)
+    low, high = _band(partial.curves, change, partial.variance, known)
+    is_settled = partial.variance == 0.0
+    threshold = np.where(np.isnan(breach_usd), breach_adv_ratio * partial.adv_usd, breach_usd)
+    numeric = view.numeric
+    numeric["forced_flow_lower_usd"][at] = np.where(is_settled, forced, low)
+    numeric["forced_flow_upper_usd"][at] = np.where(is_settled, forced, high)
+    numeric["breach_threshold_usd"][at] = threshold
+    numeric["breach_probability"][at] = breach_probability(
+        partial.curves,
+        underlying_return=change,
+        variance=partial.variance,
+        known_usd=known,
+        threshold_usd=threshold,
     )
 
 
-def _fill(view: View, partial: Partial, breach: BreachLevels, oldest_beat_ns: int) -> None:
+def _empty_view(size: int) -> View:
+    times = np.full((5, size), NO_TIME, np.int64)
+    unknown = np.full((3 + len(NUMERIC_COLUMNS), size), np.nan)
+    return View(
+        reference=np.arange(size, dtype=np.int32),
+        label=np.full(size, NO_SESSION, np.int64),
+        open_ns=times[0],
+        close_ns=times[1],
+        cutoff_ns=times[2],
+        market_ns=times[3],
+        as_of_ns=times[4],
+        weight_usd=unknown[0],
+        adv_usd=unknown[1],
+        auction_usd=unknown[2],
+        is_stale=np.ones(size, np.bool_),
+        is_unknown=np.ones(size, np.bool_),
+        numeric=dict(zip(NUMERIC_COLUMNS, unknown[3:], strict=True)),
+    )
+
+
+def _fill(view: View, partial: Partial, oldest_beat_ns: int) -> None:
     at = partial.reference
     has_session = partial.label != NO_SESSION
     in_session = has_session & (partial.market_ns <= partial.close_ns)
@@ -78,43 +117,24 @@ def _fill(view: View, partial: Partial, breach: BreachLevels, oldest_beat_ns: in
         getattr(view, name)[at] = getattr(partial, name)
     view.is_stale[at] = is_blind | (in_session & partial.is_stale)
     view.is_unknown[at] = is_blind | ~has_session
-    for name, column in projection(partial, breach[0][at], breach[1][at]).items():
+    for name, column in _present(partial).items():
         view.numeric[name][at] = column
 
 
-def projection(partial: Partial, breach_usd: Floats, breach_adv_ratio: Floats) -> dict[str, Floats]:
-    """Return the numeric columns that a partial alone decides, by their public names.
-
-    ``breach_usd`` and ``breach_adv_ratio`` float64[n] run beside the partial's rows.
-    """
-    seconds = NANOS_PER_SECOND
+def _present(partial: Partial) -> dict[str, Floats]:
+    """Return the columns that say how things stand now, by their public names."""
     has_session = partial.label != NO_SESSION
-    to_close = np.maximum(partial.close_ns - partial.market_ns, 0) / seconds
-    to_cutoff = np.maximum(partial.cutoff_ns - partial.market_ns, 0) / seconds
-    change = partial.price / partial.previous_close - 1.0
+    to_close = np.maximum(partial.close_ns - partial.market_ns, 0) / NANOS_PER_SECOND
+    to_cutoff = np.maximum(partial.cutoff_ns - partial.market_ns, 0) / NANOS_PER_SECOND
     forced = sum_known(partial.leveraged_usd, partial.creation_usd)
-    known = np.where(np.isnan(partial.creation_usd), 0.0, partial.creation_usd)
-    low, high = _band(partial.curves, change, partial.variance, known)
-    is_settled = partial.variance == 0.0
-    threshold = np.where(np.isnan(breach_usd), breach_adv_ratio * partial.adv_usd, breach_usd)
     return {
         "seconds_to_close": np.where(has_session, to_close, np.nan),
         "seconds_to_cutoff": np.where(has_session, to_cutoff, np.nan),
         "price": partial.price,
-        "underlying_return": change,
+        "underlying_return": partial.price / partial.previous_close - 1.0,
         "leveraged_rebalance_usd": partial.leveraged_usd,
         "creation_redemption_usd": partial.creation_usd,
         "forced_flow_usd": forced,
-        "forced_flow_lower_usd": np.where(is_settled, forced, low),
-        "forced_flow_upper_usd": np.where(is_settled, forced, high),
-        "breach_threshold_usd": threshold,
-        "breach_probability": breach_probability(
-            partial.curves,
-            underlying_return=change,
-            variance=partial.variance,
-            known_usd=known,
-            threshold_usd=threshold,
-        ),
         "adv_ratio": forced / partial.adv_usd,
         "auction_ratio": forced / partial.auction_usd,
         "level": np.zeros(len(forced)),
@@ -124,8 +144,13 @@ def projection(partial: Partial, breach_usd: Floats, breach_adv_ratio: Floats) -
 
 def sum_known(*parts: Floats) -> Floats:
     """Return the sum of the parts that are known, NaN where none is; float64[n] each."""
-    stacked = np.stack(parts)
-    return np.where(np.isnan(stacked).all(axis=0), np.nan, np.nansum(stacked, axis=0))
+    total = np.zeros(len(parts[0]))
+    is_known = np.zeros(len(parts[0]), np.bool_)
+    for part in parts:
+        part_known = ~np.isnan(part)
+        total[part_known] += part[part_known]
+        is_known |= part_known
+    return np.where(is_known, total, np.nan)
 
 
 def _band(

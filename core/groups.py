@@ -6,8 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s, View
-from core.row_calendar import NEVER_NS
-from core.sessions import NO_SESSION, NO_TIME
+from core.sessions import NEVER_NS, NO_SESSION, NO_TIME
 from core.subjects import Subjects
 from core.thresholds import RATIO_MEASURES
 from core.universe import Universe

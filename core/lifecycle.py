@@ -21,8 +21,7 @@ from core.alerts import (
     key_of,
 )
 from core.readings import Reading, Readings
-from core.row_calendar import NEVER_NS
-from core.sessions import NO_TIME
+from core.sessions import NEVER_NS, NO_TIME
 from core.subjects import subjects
 from core.thresholds import Level, Rule
 from core.universe import Universe
@@ -114,7 +113,7 @@ def _judges(rule: Rule, key: AlertKey, universe: Universe) -> bool:
 def _go_on(key: AlertKey, state: AlertState, reading: Reading | None, *, level: Level) -> Outcome:
     if reading is None:
         return _without_data(key, state, NO_TIME)
-    if reading.market_ns >= state.close_ns or reading.label > state.label:
+    if reading.market_ns >= state.close_ns:
         if state.phase is Phase.PENDING:
             return None, []
         at_ns = state.close_ns

@@ -7,8 +7,7 @@ import numpy as np
 
 from core.columns import Bools, Floats, Int64s, View
 from core.groups import SubjectRows, sum_groups
-from core.row_calendar import NEVER_NS
-from core.sessions import NANOS_PER_SECOND
+from core.sessions import NANOS_PER_SECOND, NEVER_NS
 from core.subjects import Subjects, subjects
 from core.thresholds import MOVING_MEASURES, Rule
 from core.universe import Universe

@@ -3,11 +3,8 @@
 import numpy as np
 
 from core.columns import Int32s, Int64s
-from core.sessions import NO_SESSION, NO_TIME, SessionTable
+from core.sessions import NEVER_NS, NO_SESSION, NO_TIME, SessionTable
 from core.universe import Universe
-
-NEVER_NS = 2**62
-"""A time after every other: the open of a session that does not exist."""
 
 
 class RowCalendar:
@@ -31,6 +28,10 @@ class RowCalendar:
         position = np.full(self._size, -1, np.int64)
         for table, rows in self.groups:
             mine = market_ns[rows]
+            if (mine == mine[0]).all():
+                if mine[0] != NO_TIME:
+                    position[rows] = table.position_at(int(mine[0]))
+                continue
             for time_ns in np.unique(mine).tolist():
                 if time_ns != NO_TIME:
                     position[rows[mine == time_ns]] = table.position_at(time_ns)

@@ -9,6 +9,8 @@ Int64s = npt.NDArray[np.int64]
 
 NO_TIME = -(2**62)
 """An event time before every other: nothing has been seen."""
+NEVER_NS = 2**62
+"""An event time after every other: it will not happen."""
 NO_SESSION = -(2**31)
 """A session label before every other: no session."""
 NANOS_PER_SECOND = 1_000_000_000

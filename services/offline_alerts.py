@@ -3,11 +3,11 @@
 from dataclasses import dataclass
 
 from core.alerts import AlertKey, AlertState, Change, Transition, levels_of
+from core.assembly import FORECAST_COLUMNS
 from core.columns import View
 from core.lifecycle import next_due_ns, step
 from core.readings import Readings, read
-from core.row_calendar import NEVER_NS
-from core.sessions import NANOS_PER_SECOND
+from core.sessions import NANOS_PER_SECOND, NEVER_NS
 from core.thresholds import Rule, breach_levels
 from core.universe import Universe
 from services.rows import Value, time_text
@@ -44,6 +44,7 @@ class OfflineAlerts:
         self._states: dict[str, dict[AlertKey, AlertState]] = {rule.name: {} for rule in rules}
         self._readings: dict[str, Readings] = {}
         self._firing_since: dict[AlertKey, int] = {}
+        self.reads_forecast = any(rule.measure in FORECAST_COLUMNS for rule in rules)
         self.breach = breach_levels(rules, universe)
         self.episodes: list[Episode] = []
 

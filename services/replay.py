@@ -9,11 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.assembly import assemble
+from core.assembly import add_forecast, assemble, join_partials
 from core.book import Book
 from core.columns import Int64s, View
-from core.row_calendar import NEVER_NS
-from core.sessions import NO_TIME, OFFICIAL_CLOSE_GRACE_NS
+from core.sessions import NEVER_NS, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
 from core.universe import Universe
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed
@@ -73,7 +72,7 @@ class Replay:
         """Yield the rows of each stop; ``progress`` is told how many stops are done."""
         for number, step in enumerate(steps):
             self._advance(step.due_ns)
-            view = self._judged_view(step.market_ns)
+            view = self._judged_view(step)
             if step.purpose != CLOSE:
                 rows = self._rows_of_step(view, step)
                 if len(rows):
@@ -84,19 +83,24 @@ class Replay:
         mine = (self._universe.schedule == step.schedule) & (view.label == step.label)
         return rows_of(view, mine & ~np.isnan(view.numeric["price"]))
 
-    def _judged_view(self, market_ns: int) -> View:
-        view = self._view(market_ns)
+    def _judged_view(self, step: Step) -> View:
+        partial = self._book.partial(market_ns=step.market_ns)
+        view = assemble(self._universe, [partial], self._breach)
         if self._alerts is None:
             return view
-        if market_ns > self._market_ns:
-            self._market_ns = market_ns
+        if step.market_ns > self._market_ns:
+            self._market_ns = step.market_ns
             self._alerts.judge(view)
         self._alerts.set_levels(view)
         return view
 
-    def _view(self, market_ns: int) -> View:
-        partial = self._book.partial(market_ns=market_ns)
-        return assemble(self._universe, [partial], self._breach)
+    def _judge(self, alerts: OfflineAlerts, time_ns: int) -> None:
+        self._market_ns = time_ns
+        partial = self._book.partial(market_ns=time_ns)
+        view = join_partials(self._universe, [partial])
+        if alerts.reads_forecast:
+            add_forecast(view, partial, self._breach)
+        alerts.judge(view)
 
     def _advance(self, until_ns: int) -> None:
         """Apply what was timestamped up to a time; judge the rules at every event on the way."""
@@ -105,8 +109,7 @@ class Replay:
             if time_ns > until_ns:
                 break
             self._apply(time_ns)
-            self._market_ns = time_ns
-            self._alerts.judge(self._view(time_ns))
+            self._judge(self._alerts, time_ns)
         self._apply(until_ns)
 
     def _next_event_ns(self) -> int:
