@@ -105,7 +105,8 @@ def _parse(content: bytes, source: str) -> tuple[yaml.Node, object, list[Finding
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         line = mark.line + 1 if mark is not None else 0
-        was = getattr(error, "problem", None) or str(error)
+        problem = getattr(error, "problem", None) or error
+        was = f"something else: {problem}"
         raise RulesError([Finding(source, line, "", "YAML", was)]) from error
     return document, data, [*_keys_again(document, source)]
 

@@ -1,5 +1,6 @@
 """The shape of a rules file: which keys there are and what each may hold, as text."""
 
+import re
 from typing import Annotated, Literal, NoReturn
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -12,6 +13,8 @@ from services.durations import parse_duration_ns
 
 MEASURES = tuple(name for name in NUMERIC_COLUMNS if name != "level")
 """What a rule can measure: every numeric column but ``level``, which the rules make."""
+
+_RULE_NAME = re.compile(r"[a-z][a-z0-9]*(-[a-z0-9]+)*")
 
 
 def _refuse(expected: str) -> NoReturn:
@@ -52,9 +55,7 @@ def _scope(cell: object) -> object:
 
 
 def _rule_name(cell: object) -> object:
-    words = cell.split("-") if isinstance(cell, str) else [""]
-    is_word = all(word.isascii() and word.isalnum() and word.islower() for word in words)
-    if not is_word or not words[0][0].isalpha():
+    if not isinstance(cell, str) or _RULE_NAME.fullmatch(cell) is None:
         _refuse("lower-case words with hyphens between them, such as forced-flow")
     return cell
 
