@@ -5,6 +5,7 @@ import importlib
 import click
 
 from core.errors import ConfigError
+from services.log_output import configure_logging
 
 EXIT_CONFIGURATION = 2
 """Exit code of a broken universe, rule, setting or file, as of a wrong option."""
@@ -54,3 +55,4 @@ def main() -> None:
     Exit codes: 0 done; 1 failed; 2 wrong option, broken universe, rules, settings or file;
     3 bad rows under --strict.
     """
+    configure_logging()
