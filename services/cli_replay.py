@@ -37,6 +37,18 @@ def _pair(text: str) -> tuple[str, str]:
     return name, header
 
 
+def _step_ns(option: str, text: str) -> int:
+    try:
+        step_ns = parse_duration_ns(text)
+    except ConfigError as error:
+        message = f"{option}: {error}"
+        raise ConfigError(message) from error
+    if step_ns == 0:
+        message = f"{option}: expected a duration above 0, it was {text!r}"
+        raise ConfigError(message)
+    return step_ns
+
+
 def _instant(option: str, text: str | None) -> int | None:
     if text is None:
         return None
@@ -112,7 +124,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     read_options = ReadOptions(
         columns=tuple(_pair(text) for text in pairs),
         timezone=timezone,
-        bar_ns=parse_duration_ns(bar) if bar else 0,
+        bar_ns=_step_ns("--bar", bar) if bar else 0,
         symbols=symbols,
         now_ns=SystemClock().now_ns(),
     )
@@ -125,7 +137,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         rolled_counts_as_stated=True,
     )
     feed = offline_feed(universe, book, prices=inputs.prices, flows=inputs.flows)
-    rows = _run(universe, book, feed, alerts=alerts, every_ns=parse_duration_ns(every))
+    rows = _run(universe, book, feed, alerts=alerts, every_ns=_step_ns("--every", every))
     rows = rows.between(first_ns, last_ns)
     write_table(output, row_columns(rows, universe))
     if alerts is not None and alerts_file is not None:

@@ -121,7 +121,9 @@ def test_strict_ends_with_status_three_after_writing_everything(tmp_path: Path) 
 @pytest.mark.parametrize(
     ("words", "said"),
     [
-        (["--every", "half an hour"], "expected a duration"),
+        (["--every", "half an hour"], "--every: expected a duration"),
+        (["--every", "0s"], "--every: expected a duration above 0"),
+        (["--bar", "0s"], "--bar: expected a duration above 0"),
         (["--from", "2026-06-16T13:00:00"], "--from"),
         (["--alerts", "a.csv"], "expected --rules"),
         (["--column", "price"], "NAME=HEADER"),
