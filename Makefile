@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--quiet --custom-compile-command "make lock" --extra build --extra embedded
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check fmt bench soak evidence lock lock-kafka debian clean
+.PHONY: help install install-dev run test check fmt bench lock lock-kafka debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -48,12 +48,6 @@ fmt: install-dev ## format the sources and mend what can be mended
 
 bench: install-dev ## measure against the budgets
 	$(BIN)/python -m bench
-
-soak: install-dev ## run the whole service for a long time and watch its memory
-	$(BIN)/pytest --timeout=0 tests/soak
-
-evidence: install-dev ## compare the formulas with published worked examples
-	$(BIN)/pytest -v tests/evidence
 
 lock: ## resolve both lock files anew (needs uv)
 	$(COMPILE) -o requirements.lock
