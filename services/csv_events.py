@@ -5,8 +5,10 @@ not the rest of the file.
 """
 
 import csv
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import pyarrow as pa
@@ -32,24 +34,43 @@ def read_csv(path: Path, *, fields: Sequence[Field], columns: ColumnPairs) -> Ra
         If the file is empty, has no readable header, or lacks a required column.
     """
     lines = split_lines(path.read_bytes())
-    written = np.flatnonzero(lines.length)
-    header = _header(lines, int(written[0]), path) if len(written) else []
-    names = headers_of(header, fields=fields, columns=columns, file=str(path))
-    places = {name: header.index(found) for name, found in names.items()}
-    return _read_rows(lines, written[1:], places=places, cells=len(header), file=str(path))
+    written = lines.written
+    header = lines.line(int(written[0])) if len(written) else b""
+    layout = CsvLayout.of(header, fields=fields, columns=columns, file=str(path))
+    return layout.table(lines, written[1:])
 
 
-def _header(lines: Lines, index: int, path: Path) -> list[str]:
-    try:
-        return [cell.strip() for cell in _cells(lines.line(index).decode())]
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise ConfigError(
-            f"{path}:{index + 1}: expected a CSV header in UTF-8, it was unreadable: {error}"
-        ) from error
+@dataclass(frozen=True)
+class CsvLayout:
+    """Which cell of a line holds which field; ``cells`` counts them."""
+
+    file: str
+    places: Mapping[str, int]
+    cells: int
+
+    @classmethod
+    def of(cls, header: bytes, *, fields: Sequence[Field], columns: ColumnPairs, file: str) -> Self:
+        """Read a header line.
+
+        Raises
+        ------
+        ConfigError
+            If it is unreadable, or lacks a required column.
+        """
+        try:
+            cells = [cell.strip() for cell in _cells(header.decode())]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ConfigError(f"{file}: expected a CSV header in UTF-8: {error}") from error
+        names = headers_of(cells, fields=fields, columns=columns, file=file)
+        return cls(file, {name: cells.index(header) for name, header in names.items()}, len(cells))
+
+    def table(self, lines: Lines, rows: Int64s) -> RawTable:
+        """Read the lines at `rows`, indices of `lines` in ascending order."""
+        return _read_rows(lines, rows, places=self.places, cells=self.cells, file=self.file)
 
 
 def _read_rows(
-    lines: Lines, rows: Int64s, *, places: dict[str, int], cells: int, file: str
+    lines: Lines, rows: Int64s, *, places: Mapping[str, int], cells: int, file: str
 ) -> RawTable:
     too_long = lines.length[rows] > LONGEST_LINE
     not_utf8 = lines.not_utf8()[rows]
@@ -77,7 +98,7 @@ def _read_rows(
     row_lines = every[order]
     return RawTable(
         columns,
-        (row_lines + 1).astype(np.int32),
+        (row_lines + lines.first).astype(np.int32),
         lambda row: lines.line(int(row_lines[row])),
         sorted(rejects, key=lambda reject: reject.line),
     )
@@ -119,5 +140,6 @@ def _cells(line: str) -> list[str]:
 
 def _rejects(lines: Lines, rows: Int64s, reason: str, file: str) -> list[Reject]:
     return [
-        Reject.of(lines.line(row), reason=reason, file=file, line=row + 1) for row in rows.tolist()
+        Reject.of(lines.line(row), reason=reason, file=file, line=row + lines.first)
+        for row in rows.tolist()
     ]

@@ -5,10 +5,10 @@ kept as a `Reject` with its reason, and every other row is read. A file without 
 must have cannot be used at all.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import numpy as np
@@ -146,19 +146,15 @@ def read_prices(paths: Sequence[Path], options: ReadOptions) -> PriceEvents:
         If a file cannot be read, has an unknown suffix or lacks a column, or if an option is
         unusable.
     """
-    rules = _rules(options)
-    symbols, sources = Names(), Names([""])
-    parts = []
-    rejects: list[Reject] = []
-    named = zip(paths, _symbols(paths, options.symbols), strict=True)
-    for number, (path, symbol) in enumerate(named):
-        table = _read_table(path, fields=PRICE_FIELDS, columns=options.columns)
-        part, bad = judge_prices(table, rules, symbol=symbol, symbols=symbols, sources=sources)
-        parts.append(part | {"file": np.full(len(part["line"]), number, np.int32)})
-        rejects += _rejects(table, bad, str(path))
-    files = tuple(map(str, paths))
-    columns = _joined(parts, _PRICE_TYPES)
-    return PriceEvents(symbols.all(), sources.all(), files, **columns, rejects=rejects)
+    rules = rules_of(options)
+    symbols = symbols_of(paths, options.symbols)
+    return prices_of(
+        (
+            TableOf(_read_table(path, fields=PRICE_FIELDS, columns=options.columns), path, symbol)
+            for path, symbol in zip(paths, symbols, strict=True)
+        ),
+        rules,
+    )
 
 
 def read_flows(paths: Sequence[Path], options: ReadOptions) -> FlowEvents:
@@ -169,18 +165,50 @@ def read_flows(paths: Sequence[Path], options: ReadOptions) -> FlowEvents:
     ConfigError
         As `read_prices`.
     """
-    rules = _rules(options)
-    funds, sources = Names(), Names([""])
-    parts = []
+    rules = rules_of(options)
+    return flows_of(
+        (
+            TableOf(_read_table(path, fields=FLOW_FIELDS, columns=options.columns), path)
+            for path in paths
+        ),
+        rules,
+    )
+
+
+class TableOf(NamedTuple):
+    """A table and the file it was read from; ``symbol`` is that of rows without the column."""
+
+    table: RawTable
+    file: Path | str
+    symbol: str = ""
+
+
+def prices_of(tables: Iterable[TableOf], rules: Rules) -> PriceEvents:
+    """Judge the rows of tables of prices."""
+    symbols, sources = Names(), Names([""])
+    files, parts = [], []
     rejects: list[Reject] = []
-    for number, path in enumerate(paths):
-        table = _read_table(path, fields=FLOW_FIELDS, columns=options.columns)
+    for number, (table, file, symbol) in enumerate(tables):
+        part, bad = judge_prices(table, rules, symbol=symbol, symbols=symbols, sources=sources)
+        parts.append(part | {"file": np.full(len(part["line"]), number, np.int32)})
+        rejects += _rejects(table, bad, str(file))
+        files.append(str(file))
+    columns = _joined(parts, _PRICE_TYPES)
+    return PriceEvents(symbols.all(), sources.all(), tuple(files), **columns, rejects=rejects)
+
+
+def flows_of(tables: Iterable[TableOf], rules: Rules) -> FlowEvents:
+    """Judge the rows of tables of net creations."""
+    funds, sources = Names(), Names([""])
+    files, parts = [], []
+    rejects: list[Reject] = []
+    for number, (table, file, _) in enumerate(tables):
         part, bad = judge_flows(table, rules, funds=funds, sources=sources)
         parts.append(part | {"file": np.full(len(part["line"]), number, np.int32)})
-        rejects += _rejects(table, bad, str(path))
-    files = tuple(map(str, paths))
+        rejects += _rejects(table, bad, str(file))
+        files.append(str(file))
     columns = _joined(parts, _FLOW_TYPES)
-    return FlowEvents(funds.all(), sources.all(), files, **columns, rejects=rejects)
+    return FlowEvents(funds.all(), sources.all(), tuple(files), **columns, rejects=rejects)
 
 
 def rows_of(events: E, rows: Int64s | Bools) -> E:
@@ -193,7 +221,14 @@ def rows_of(events: E, rows: Int64s | Bools) -> E:
     return replace(events, rejects=[], **columns)
 
 
-def _rules(options: ReadOptions) -> Rules:
+def rules_of(options: ReadOptions) -> Rules:
+    """Return what rows are judged by.
+
+    Raises
+    ------
+    ConfigError
+        If an option is unusable.
+    """
     known = {each.name for each in (*PRICE_FIELDS, *FLOW_FIELDS)}
     for name, _ in options.columns:
         if name not in known:
@@ -214,7 +249,14 @@ def _zone(name: str | None) -> ZoneInfo | None:
         ) from error
 
 
-def _symbols(paths: Sequence[Path], symbols: Sequence[str]) -> list[str]:
+def symbols_of(paths: Sequence[Path], symbols: Sequence[str]) -> list[str]:
+    """Return the symbol of each file of prices that has no symbol column.
+
+    Raises
+    ------
+    ConfigError
+        If there are neither no, nor one, nor as many symbols as files.
+    """
     if not symbols:
         return [path.stem for path in paths]
     if len(symbols) == 1:

@@ -13,15 +13,16 @@ from services.cumulative_volume import CumulativeVolume
 from services.event_files import FlowEvents, PriceEvents, rows_of
 from services.gateway_records import FlowRecord, Outgoing, PriceRecord, session_date
 from services.gateway_routes import Route, Routes
-from streams.topics import FLOWS, PRICES
+from streams.topics import DEAD_LETTERS, FLOWS, PRICES
 
 
 @dataclass(frozen=True)
 class TopicNames:
-    """Where prices and creations go."""
+    """Where prices, creations and dead letters go."""
 
     prices: str = PRICES
     flows: str = FLOWS
+    dead_letters: str = DEAD_LETTERS
 
 
 @dataclass(frozen=True, eq=False)

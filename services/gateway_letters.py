@@ -22,16 +22,16 @@ class FileLetter(msgspec.Struct, frozen=True):
     sha256: str
 
 
-def letter(reject: Reject) -> bytes:
-    """Return the letter of a bad row."""
-    return msgspec.json.encode(
-        FileLetter(
-            id=f"{reject.file}:{reject.line}",
-            reason=reject.reason,
-            file=reject.file,
-            line=reject.line,
-            raw=b64encode(reject.raw).decode(),
-            length=reject.length,
-            sha256=reject.sha256,
-        )
+def letter(reject: Reject) -> tuple[bytes, bytes]:
+    """Return key and value of a bad row's letter."""
+    name = f"{reject.file}:{reject.line}"
+    content = FileLetter(
+        id=name,
+        reason=reject.reason,
+        file=reject.file,
+        line=reject.line,
+        raw=b64encode(reject.raw).decode(),
+        length=reject.length,
+        sha256=reject.sha256,
     )
+    return name.encode(), msgspec.json.encode(content)

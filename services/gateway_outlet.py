@@ -11,7 +11,7 @@ from services.gateway_events import TopicNames
 from services.gateway_letters import letter
 from services.gateway_records import Outgoing, frame, heartbeat
 from services.rejects import Reject
-from streams.topics import DEAD_LETTERS, MAX_EVENT_BYTES
+from streams.topics import MAX_EVENT_BYTES
 
 
 class Producer(Protocol):
@@ -45,7 +45,7 @@ class Counts:
 
 
 class Outlet:
-    """Sends everything, and counts it.
+    """Sends everything, and counts it; ``beat_ns`` is the event time of the last heartbeat.
 
     Parameters
     ----------
@@ -61,14 +61,13 @@ class Outlet:
         partitions: int,
         frame_rows: int = 0,
         topics: TopicNames | None = None,
-        dead_letters: str = DEAD_LETTERS,
     ) -> None:
         self.counts = Counts()
+        self.beat_ns = 0
         self._producer = producer
         self._partitions = partitions
         self._frame_rows = frame_rows
         self._topics = topics or TopicNames()
-        self._dead_letters = dead_letters
         self._frames: dict[tuple[str, int], list[Outgoing]] = {}
 
     def send(self, outgoing: Outgoing) -> None:
@@ -90,11 +89,13 @@ class Outlet:
                 for partition in range(self._partitions):
                     self._producer.send(topic, value=value, key=None, partition=partition)
         self.counts.heartbeats += 1
+        self.beat_ns = event_ns
 
     def reject(self, reject: Reject) -> None:
         """Count a bad row and send it to the dead letters."""
         self.counts.rejected[reject.reason] += 1
-        self._producer.send(self._dead_letters, value=letter(reject), key=None, partition=0)
+        name, value = letter(reject)
+        self._producer.send(self._topics.dead_letters, value=value, key=name, partition=0)
 
     def close_frames(self) -> None:
         """Send the rows that wait for their frame to fill."""

@@ -132,6 +132,11 @@ class Playback:
         """Rows of the timeline sent so far."""
         return self._next
 
+    @property
+    def total(self) -> int:
+        """Rows of the timeline."""
+        return len(self._timeline)
+
     def step(self) -> float | None:
         """Send what is due; return the host seconds until more is due, None at the end."""
         due_ns = min(self._pace.event_ns(), self._end_ns)

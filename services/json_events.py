@@ -78,6 +78,27 @@ class LineDecoder:
             for field, values in zip(self._fields, by_field, strict=True)
         }
 
+    def table(self, lines: Lines, *, file: str) -> RawTable:
+        """Return all lines as columns; heartbeats are left out."""
+        rows = []
+        places = []
+        rejects = []
+        for index in lines.written.tolist():
+            line = lines.line(index)
+            result = self.decode(line) if len(line) <= LONGEST_LINE else "too_long"
+            if isinstance(result, str):
+                number = index + lines.first
+                rejects.append(Reject.of(line, reason=result, file=file, line=number))
+            elif result is not None:
+                rows.append(result)
+                places.append(index)
+        return RawTable(
+            self.columns(rows),
+            (np.array(places, np.int64) + lines.first).astype(np.int32),
+            lambda row: lines.line(places[row]),
+            rejects,
+        )
+
 
 def read_json_lines(path: Path, *, fields: Sequence[Field], columns: ColumnPairs) -> RawTable:
     """Read the columns of `fields`; heartbeats are left out, a file without rows is no error.
@@ -88,17 +109,13 @@ def read_json_lines(path: Path, *, fields: Sequence[Field], columns: ColumnPairs
         If no row has the key of a required field.
     """
     lines = split_lines(path.read_bytes())
-    written = np.flatnonzero(lines.length).tolist()
-    found = _header(lines, written)
+    found = _header(lines)
     if found is None:
         headers = {field.name: field.name for field in fields if field.is_required}
     else:
         headers = headers_of(found, fields=fields, columns=columns, file=str(path))
-    # A key that first appears further down is still read, under the field's own name.
-    taken = set(headers.values())
-    free = {field.name: field.name for field in fields if field.name not in taken}
-    decoder = LineDecoder(fields, free | headers)
-    table = _read_rows(lines, written, decoder=decoder, file=str(path))
+    decoder = LineDecoder(fields, headers | _unmentioned(fields, headers))
+    table = decoder.table(lines, file=str(path))
     present = {
         name: values
         for name, values in table.columns.items()
@@ -107,33 +124,29 @@ def read_json_lines(path: Path, *, fields: Sequence[Field], columns: ColumnPairs
     return replace(table, columns=present)
 
 
-def _read_rows(
-    lines: Lines, written: Sequence[int], *, decoder: LineDecoder, file: str
-) -> RawTable:
-    rows = []
-    places = []
-    rejects = []
-    for index in written:
-        line = lines.line(index)
-        result = decoder.decode(line) if len(line) <= LONGEST_LINE else "too_long"
-        if isinstance(result, str):
-            rejects.append(Reject.of(line, reason=result, file=file, line=index + 1))
-        elif result is not None:
-            rows.append(result)
-            places.append(index)
-    return RawTable(
-        decoder.columns(rows),
-        np.array(places, np.int32) + np.int32(1),
-        lambda row: lines.line(places[row]),
-        rejects,
-    )
+def live_decoder(lines: Lines, *, fields: Sequence[Field], columns: ColumnPairs) -> LineDecoder:
+    """Return a decoder for a feed by its first lines: which of `columns` it has; none is missed."""
+    found = _header(lines) or []
+    optional = [replace(field, is_required=False) for field in fields]
+    headers = headers_of(found, fields=optional, columns=columns, file="feed")
+    return LineDecoder(fields, headers | _unmentioned(fields, headers))
 
 
-def _header(lines: Lines, written: Sequence[int]) -> list[str] | None:
+def _unmentioned(fields: Sequence[Field], headers: Mapping[str, str]) -> dict[str, str]:
+    """Return the other fields under their own names: a key may first appear further down."""
+    taken = set(headers.values())
+    return {
+        field.name: field.name
+        for field in fields
+        if field.name not in headers and field.name not in taken
+    }
+
+
+def _header(lines: Lines) -> list[str] | None:
     """Return the keys of the first objects, heartbeats left out; None where there is no object."""
     keys: dict[str, None] = {}
     seen = 0
-    for index in written:
+    for index in lines.written.tolist():
         try:
             row = msgspec.json.decode(lines.line(index))
         except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):

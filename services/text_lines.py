@@ -19,14 +19,15 @@ _HIGH_BIT = 0x80
 class Lines:
     """A text and its lines.
 
-    ``data`` is the whole text without its byte order mark; line i, the (i + 1)-th of the file, is
-    ``data[start[i]:end[i]]``, both int64[n]. A line ends with LF, CR LF or CR; after a last line
-    end there is no further line.
+    ``data`` is the text without its byte order mark; line i is ``data[start[i]:end[i]]``, both
+    int64[n], and the file's line number ``first + i``. A line ends with LF, CR LF or CR; after a
+    last line end there is no further line.
     """
 
     data: bytes
     start: Int64s
     end: Int64s
+    first: int = 1
 
     def __len__(self) -> int:
         return len(self.start)
@@ -34,6 +35,11 @@ class Lines:
     def line(self, index: int) -> bytes:
         """Return line `index` (from 0) without its line end."""
         return self.data[self.start[index] : self.end[index]]
+
+    @property
+    def written(self) -> Int64s:
+        """Indices of the lines that are not empty, ascending."""
+        return np.flatnonzero(self.length)
 
     @property
     def length(self) -> Int64s:
@@ -61,8 +67,11 @@ class Lines:
         return bad
 
 
-def split_lines(data: bytes) -> Lines:
-    """Find the lines of `data`; a byte order mark at its start is dropped."""
+def split_lines(data: bytes, first: int = 1) -> Lines:
+    """Find the lines of `data`, whose first is line `first` of its file.
+
+    A byte order mark at the start is dropped.
+    """
     data = data.removeprefix(BYTE_ORDER_MARK)
     codes = np.frombuffer(data, np.uint8)
     feeds = np.flatnonzero(codes == _LINE_FEED)
@@ -80,7 +89,7 @@ def split_lines(data: bytes) -> Lines:
     end = np.concatenate((breaks - after_return, [len(data)])).astype(np.int64)
     if start[-1] == len(data):
         start, end = start[:-1], end[:-1]
-    return Lines(data, start, end)
+    return Lines(data, start, end, first)
 
 
 def _is_utf8(line: bytes) -> bool:

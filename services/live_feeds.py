@@ -1,0 +1,148 @@
+"""Rows of feeds that do not end: lines as they come, judged like those of files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+import pyarrow as pa
+
+from core.columns import Bools
+from core.errors import ConfigError
+from services.event_fields import FLOW_FIELDS, PRICE_FIELDS, ColumnPairs, Field
+from services.event_files import FlowEvents, PriceEvents, TableOf, flows_of, prices_of
+from services.event_rows import Rules
+from services.live_tables import CsvTables, JsonTables, LineTables, UnusableTables
+from services.raw_table import RawTable
+from services.text_lines import split_lines
+
+_PRICE_NAMES = {field.name for field in PRICE_FIELDS}
+_FLOW_NAMES = {field.name for field in FLOW_FIELDS}
+_ALL_FIELDS = (
+    *PRICE_FIELDS,
+    *(field for field in FLOW_FIELDS if field.name not in _PRICE_NAMES),
+)
+_TEXT_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json")
+
+
+class LiveRows(NamedTuple):
+    """Prices and creations of some lines, each with its bad rows."""
+
+    prices: PriceEvents
+    flows: FlowEvents
+
+
+class JsonFeed:
+    """JSON lines that hold prices and creations in any order: a creation has a fund.
+
+    Parameters
+    ----------
+    name : str    stands for the file in dead letters
+    """
+
+    def __init__(self, name: str, columns: ColumnPairs) -> None:
+        self._name = name
+        self._tables: LineTables = JsonTables(name, fields=_ALL_FIELDS, columns=columns)
+        self._next_line = 1
+
+    def read(self, data: bytes, rules: Rules) -> LiveRows:
+        """Judge whole lines, which follow those of the last call."""
+        lines = split_lines(data, self._next_line)
+        self._next_line += len(lines)
+        try:
+            table = self._tables.table(lines)
+        except ConfigError:
+            self._tables = UnusableTables(self._name, _ALL_FIELDS)
+            table = self._tables.table(lines)
+        is_flow: Bools = table.columns["fund"].is_valid().to_numpy(zero_copy_only=False)
+        prices = _part(table, ~is_flow, names=_PRICE_NAMES)
+        # A line that could not be read at all is reported once, among the prices.
+        prices.rejects.extend(table.rejects)
+        flows = _part(table, is_flow, names=_FLOW_NAMES)
+        return LiveRows(
+            prices_of([TableOf(prices, self._name)], rules),
+            flows_of([TableOf(flows, self._name)], rules),
+        )
+
+
+class FileFeed:
+    """A growing file of prices or of creations, CSV or JSON lines by its suffix.
+
+    Parameters
+    ----------
+    fields : Sequence[Field]    `PRICE_FIELDS` or `FLOW_FIELDS`
+    symbol : str                of prices in a file without that column
+
+    Raises
+    ------
+    ConfigError
+        If it is no text file.
+    """
+
+    def __init__(
+        self, path: Path, *, fields: Sequence[Field], columns: ColumnPairs, symbol: str = ""
+    ) -> None:
+        if path.suffix.lower() not in _TEXT_SUFFIXES:
+            raise ConfigError(
+                f"{path}: expected a file to follow to be one of {', '.join(_TEXT_SUFFIXES)}, "
+                f"it was {path.suffix!r}"
+            )
+        self._path = path
+        self._fields = fields
+        self._columns = columns
+        self._symbol = symbol
+        self._has_begun = False
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget header and line number: a new file has begun at this path."""
+        tables = CsvTables if self._path.suffix.lower() == ".csv" else JsonTables
+        self._tables: LineTables = tables(
+            str(self._path), fields=self._fields, columns=self._columns
+        )
+        self._next_line = 1
+
+    def read(self, data: bytes, rules: Rules) -> LiveRows:
+        """Judge whole lines, which follow those of the last call.
+
+        Raises
+        ------
+        ConfigError
+            If the first file's columns cannot be told; those of a later one are then bad rows.
+        """
+        lines = split_lines(data, self._next_line)
+        self._next_line += len(lines)
+        try:
+            table = self._tables.table(lines)
+        except ConfigError:
+            if not self._has_begun:
+                raise
+            self._tables = UnusableTables(str(self._path), self._fields)
+            table = self._tables.table(lines)
+        self._has_begun = True
+        tables = [TableOf(_without_empty_symbols(table), self._path, self._symbol)]
+        if self._fields is PRICE_FIELDS:
+            return LiveRows(prices_of(tables, rules), flows_of([], rules))
+        return LiveRows(prices_of([], rules), flows_of(tables, rules))
+
+
+def _part(table: RawTable, chosen: Bools, *, names: set[str]) -> RawTable:
+    rows = np.flatnonzero(chosen)
+    return RawTable(
+        {
+            name: column.filter(pa.array(chosen))
+            for name, column in table.columns.items()
+            if name in names
+        },
+        table.line[rows],
+        lambda row: table.raw(int(rows[row])),
+    )
+
+
+def _without_empty_symbols(table: RawTable) -> RawTable:
+    """Leave out a symbol column that no row has: the file's own symbol then stands for it."""
+    symbols = table.columns.get("symbol")
+    if symbols is None or symbols.null_count < len(symbols):
+        return table
+    columns = {name: column for name, column in table.columns.items() if name != "symbol"}
+    return RawTable(columns, table.line, table.raw, table.rejects)
