@@ -1,0 +1,244 @@
+"""The worker: reads the partitions that Kafka assigns it and publishes what they owe."""
+
+import asyncio
+import signal
+import tempfile
+from collections.abc import Coroutine
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import structlog
+from faust.types import TP
+from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from core.errors import ConfigError
+from core.universe import Universe
+from services.clock import Clock
+from services.exposition import Exposition
+from services.settings_base import RedisSection
+from services.topics_admin import KafkaUnreachableError, check_topics
+from services.worker_settings import WorkerSettings
+from streams.app import LetterSender, connect, worker_app
+from streams.dead_letters import DeadLetters
+from streams.fencing import PartitionStore
+from streams.intake import Intake
+from streams.metric_catalogue import WORKER
+from streams.metric_registry import Metrics
+from streams.ownership import Ownership
+from streams.publisher import Publisher
+
+EXIT_OK = 0
+EXIT_RESTART = 70
+"""Exit code that asks the supervisor for a new start: fenced, or the Kafka client has failed."""
+
+_REDIS_SECONDS = 1.0
+_STOP_SECONDS = 8.0
+_LAG_SECONDS = 1.0
+_LETTERS_SECONDS = 2.0
+_TOPICS_RETRY_SECONDS = 2.0
+
+log = structlog.get_logger(__name__)
+
+
+class Worker:
+    """One worker process, put together; `run` is its life.
+
+    ``metrics`` is what it exports.
+    """
+
+    def __init__(
+        self, settings: WorkerSettings, universe: Universe, *, clock: Clock, directory: Path
+    ) -> None:
+        self.metrics = Metrics(WORKER)
+        self._settings = settings
+        self._ended = asyncio.Event()
+        self._exit_code = EXIT_OK
+        self._redis = redis_client(settings.redis)
+        store = PartitionStore(self._redis)
+        self._app = worker_app(
+            bootstrap=settings.kafka.bootstrap,
+            group_id=settings.worker.group_id,
+            instance_id=settings.worker.instance_id,
+            session_timeout_seconds=settings.worker.session_timeout_seconds,
+            topics_prefix=settings.kafka.topics_prefix,
+            directory=directory,
+        )
+        self._letters = DeadLetters(
+            LetterSender(self._app, settings.kafka.topics_prefix), self.metrics
+        )
+        self._intake = Intake(
+            self._letters,
+            self.metrics,
+            topics_prefix=settings.kafka.topics_prefix,
+            now_ns=clock.now_ns,
+            monotonic=clock.monotonic,
+            on_touch=self._touch,
+        )
+        self._ownership = Ownership(universe, store, self._intake, self.metrics)
+        self._publisher = Publisher(
+            universe,
+            store,
+            self._intake.partitions,
+            self.metrics,
+            monotonic=clock.monotonic,
+            on_refused=self._refused,
+        )
+        connect(self._app, sink=self._intake, owner=self._ownership)
+
+    def _touch(self) -> None:
+        self._publisher.touch()
+
+    def stop(self) -> None:
+        """End the run cleanly."""
+        self._ended.set()
+
+    def _fail(self, reason: str) -> None:
+        log.error("worker_failed", reason=reason)
+        self._exit_code = EXIT_RESTART
+        self._ended.set()
+
+    def _refused(self, number: int) -> None:
+        """Give up a partition that another worker has taken over."""
+        self._ownership.drop(number)
+        is_ours = any(tp.partition == number for tp in self._app.consumer.assignment())
+        if is_ours and not self._app.rebalancing:
+            # Kafka and Redis disagree on who owns it: only a new start settles that.
+            self._fail(f"partition {number} was taken over while Kafka says it is ours")
+
+    async def run(self) -> int:
+        """Work until stopped or failed; return the exit code.
+
+        Raises
+        ------
+        ConfigError
+            If the topics are not there or have other partitions.
+        """
+        try:
+            if not await self._topics_are_there():
+                return self._exit_code
+            async with asyncio.TaskGroup() as tasks:
+                background = [
+                    tasks.create_task(self._guarded(work))
+                    for work in (
+                        self._publisher.run(),
+                        self._letters.run(),
+                        self._watch_lag(),
+                        self._serve(),
+                    )
+                ]
+                await self._ended.wait()
+                await self._end()
+                for task in background:
+                    task.cancel()
+        finally:
+            await self._redis.aclose()
+        return self._exit_code
+
+    async def _guarded(self, work: Coroutine[Any, Any, None]) -> None:
+        try:
+            await work
+        except Exception as error:
+            log.exception("task_failed")
+            self._fail(repr(error))
+
+    async def _topics_are_there(self) -> bool:
+        """Wait for Kafka and check the topics; False if stopped meanwhile."""
+        kafka = self._settings.kafka
+        while not self._ended.is_set():
+            try:
+                findings = await asyncio.to_thread(
+                    check_topics, kafka.bootstrap, prefix=kafka.topics_prefix
+                )
+            except KafkaUnreachableError as error:
+                log.warning("kafka_unreachable", error=str(error))
+                await self._pause(_TOPICS_RETRY_SECONDS)
+                continue
+            if findings.broken:
+                raise ConfigError("\n".join(findings.broken))
+            for finding in findings.unlike:
+                log.warning("topic_unlike", finding=finding)
+            return True
+        return False
+
+    async def _serve(self) -> None:
+        """Run the Faust app until it stops or crashes."""
+        await self._app.start()
+        log.info("reading")
+        await self._app.wait_until_stopped()
+        if not self._ended.is_set():
+            self._fail(f"the Kafka client has stopped: {self._app.crash_reason!r}")
+
+    async def _end(self) -> None:
+        """Write what is left and leave the group; give up on what does not answer."""
+        log.info("stopping")
+        try:
+            async with asyncio.timeout(_LETTERS_SECONDS):
+                await self._ownership.revoked()
+                await self._letters.flush()
+        except Exception as error:  # noqa: BLE001 (what is not written is read again)
+            log.warning("dead_letters_not_written", error=repr(error))
+        try:
+            async with asyncio.timeout(_STOP_SECONDS):
+                await self._app.stop()
+        except TimeoutError:
+            log.warning("left_without_goodbye")
+
+    async def _watch_lag(self) -> None:
+        while True:
+            await asyncio.sleep(_LAG_SECONDS)
+            for name, topic in self._intake.topic_of.items():
+                for number in list(self._intake.partitions):
+                    self._show_lag(TP(name, number), topic)
+
+    def _show_lag(self, tp: TP, topic: str) -> None:
+        consumer = self._app.consumer
+        done = self._intake.next_offset(tp)
+        if done is not None and tp in consumer.assignment():
+            lag = max((consumer.highwater(tp) or 0) - done, 0)
+            gauge = self.metrics.gauge("forcedflow_consumer_lag_records", topic, str(tp.partition))
+            gauge.set(lag)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._ended.wait()
+        except TimeoutError:
+            pass
+
+
+def redis_client(section: RedisSection) -> Redis:
+    """Return a client that fails fast: who uses it tries again by its own rules."""
+    return Redis.from_url(
+        section.url,
+        password=section.password(),
+        socket_timeout=_REDIS_SECONDS,
+        socket_connect_timeout=_REDIS_SECONDS,
+        retry=Retry(NoBackoff(), 0),
+    )
+
+
+async def run_worker(settings: WorkerSettings, universe: Universe, *, clock: Clock) -> int:
+    """Run a worker until SIGTERM or SIGINT; return its exit code.
+
+    Raises
+    ------
+    ConfigError
+        If a setting or a topic cannot be used.
+    """
+    with ExitStack() as stack:
+        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="forcedflow-worker-"))
+        worker = Worker(settings, universe, clock=clock, directory=Path(directory))
+        section = settings.worker
+        if section.metrics_port:
+            exposition = Exposition(
+                worker.metrics.registry, port=section.metrics_port, host=section.metrics_host
+            )
+            stack.enter_context(exposition)
+            log.info("metrics", host=section.metrics_host, port=exposition.port)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, worker.stop)
+        return await worker.run()
