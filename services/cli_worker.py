@@ -1,7 +1,6 @@
 """``forcedflow worker``: reads its share of the events and publishes what they make due."""
 
 import asyncio
-import logging
 import os
 import threading
 from pathlib import Path
@@ -24,15 +23,6 @@ _SETTING_OF = {
     "metrics_port": "worker.metrics_port",
 }
 
-_LIBRARY_LEVELS = {
-    # It says every attempt to reach a broker that is away, several times a second; what it
-    # cannot mend by itself it raises.
-    "aiokafka": logging.CRITICAL,
-    "faust": logging.ERROR,
-    "kafka": logging.ERROR,
-    "mode": logging.ERROR,
-}
-
 
 @click.command("worker")
 @click.option("--universe", type=click.Path(path_type=Path, file_okay=False), help="Folder.")
@@ -52,8 +42,6 @@ def command(ctx: click.Context, /, **flags: object) -> None:
     Exit codes: 0 ended by a signal; 2 broken universe, settings or topics; 70 start me again.
     """
     settings = WorkerSettings.load({_SETTING_OF[name]: value for name, value in flags.items()})
-    for name, level in _LIBRARY_LEVELS.items():
-        logging.getLogger(name).setLevel(level)
     universe = load_universe(settings.universe.directory)
     exit_code = asyncio.run(run_worker(settings, universe, clock=SystemClock()))
     _leave_hung_threads(exit_code)

@@ -1,0 +1,46 @@
+"""How processes log: event names with keys, to stderr; for people on a terminal, else as JSON."""
+
+import logging
+import sys
+
+import structlog
+
+_LIBRARY_LEVELS = {
+    # It says every attempt to reach a broker that is away, several times a second; what it
+    # cannot mend by itself it raises.
+    "aiokafka": logging.CRITICAL,
+    "faust": logging.ERROR,
+    "kafka": logging.ERROR,
+    "mode": logging.ERROR,
+}
+
+
+def configure_logs() -> None:
+    """Set up structlog, and the logs of libraries through it; called once a process."""
+    shared: list[structlog.typing.Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+    ]
+    if sys.stderr.isatty():
+        renderers: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+    else:
+        renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[*shared, structlog.stdlib.add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *renderers],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name, level in _LIBRARY_LEVELS.items():
+        logging.getLogger(name).setLevel(level)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=True,
+    )
