@@ -4,8 +4,8 @@ import importlib
 
 import click
 
-from core.errors import ConfigError
-from services.log_output import configure_logging
+from core.errors import ConfigError, FlowError
+from services.logs import configure_logs
 
 EXIT_CONFIGURATION = 2
 """Exit code of a broken universe, rule, setting or file, as of a wrong option."""
@@ -25,7 +25,7 @@ _COMMANDS = {
 
 
 class _Commands(click.Group):
-    """Subcommands by name; a `ConfigError` of any of them ends with its message and status 2."""
+    """Subcommands by name; an error of ours ends with its message, not a trace."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -45,6 +45,9 @@ class _Commands(click.Group):
         except ConfigError as error:
             click.echo(str(error), err=True)
             ctx.exit(EXIT_CONFIGURATION)
+        except FlowError as error:
+            click.echo(str(error), err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -55,4 +58,4 @@ def main() -> None:
     Exit codes: 0 done; 1 failed; 2 wrong option, broken universe, rules, settings or file;
     3 bad rows under --strict.
     """
-    configure_logging()
+    configure_logs()

@@ -24,7 +24,6 @@ from services.gateway_outlet import Counts
 from services.gateway_plan import GatewayPlan
 from services.gateway_producer import DeliveryError, KafkaOutput
 from services.gateway_settings import GatewaySettings
-from services.log_output import configure_logging
 from streams.event_times import parse_time
 from streams.topics import DEAD_LETTERS, FLOWS, PRICES
 
@@ -88,7 +87,6 @@ def command(ctx: click.Context, /, *, strict: bool, **options: Any) -> None:  # 
     )
     plan = _plan(options, settings)
     plan.check()
-    configure_logging()
     try:
         counts = _run(plan, settings)
     except DeliveryError as error:
