@@ -21,7 +21,6 @@ from core.errors import FlowError
 from services.alert_ledger import Ledger, TransitionRecord
 from services.alert_messages import host_time_text
 from services.clock import Clock
-from streams.topics import ALERTS
 
 log = structlog.get_logger(__name__)
 
@@ -69,8 +68,9 @@ class KafkaAudit:
     A producer that failed is thrown away: what it still holds may arrive late, hence twice.
     """
 
-    def __init__(self, bootstrap_servers: Sequence[str]) -> None:
-        self._bootstrap_servers = list(bootstrap_servers)
+    def __init__(self, bootstrap: str, topic: str) -> None:
+        self._bootstrap = bootstrap
+        self._topic = topic
         self._producer: KafkaProducer | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alert-audit")
 
@@ -84,7 +84,9 @@ class KafkaAudit:
             if self._producer is None:
                 self._producer = self._connected()
             sent = [
-                self._producer.send(ALERTS, key=audit_key(record.key), value=audit_value(record))
+                self._producer.send(
+                    self._topic, key=audit_key(record.key), value=audit_value(record)
+                )
                 for record in records
             ]
             for future in sent:
@@ -92,14 +94,15 @@ class KafkaAudit:
         except KafkaError as error:
             self._discard()
             raise AuditError(
-                f"topic {ALERTS} at {','.join(self._bootstrap_servers)}: expected an"
-                f" acknowledgement, it was {type(error).__name__}: {error}"
+                f"topic {self._topic} at {self._bootstrap}: expected an acknowledgement,"
+                f" it was {type(error).__name__}: {error}"
             ) from error
 
     def _connected(self) -> KafkaProducer:
         wait_ms = int(APPEND_SECONDS * 1000)
         return KafkaProducer(
-            bootstrap_servers=self._bootstrap_servers,
+            bootstrap_servers=self._bootstrap,
+            client_id="forcedflow-alerter",
             acks="all",
             enable_idempotence=True,
             allow_auto_create_topics=False,
@@ -144,6 +147,7 @@ class AuditTrail:
         self._on_released = on_released
         self._on_outcome = on_outcome
         self._append: asyncio.Task[None] | None = None
+        self._is_failing = False
         self._next_try = clock.monotonic()
         self._waiting: list[tuple[int, float]] = []
 
@@ -174,11 +178,15 @@ class AuditTrail:
     async def _try(self, records: Sequence[TransitionRecord]) -> None:
         try:
             await self._log.append(records)
-        except AuditError as error:
+        except Exception:
+            # Whatever the client stumbled over, these records are not known to be in Kafka.
             self._on_outcome("failed", len(records))
-            log.warning("alert_audit_failed", records=len(records), error=str(error))
+            if not self._is_failing:
+                log.exception("alert_audit_failed", records=len(records))
+            self._is_failing = True
             self._next_try = self._clock.monotonic() + RETRY_SECONDS
             return
+        self._is_failing = False
         self.acknowledged = records[-1].sequence
         self._on_outcome("acknowledged", len(records))
         self._release()

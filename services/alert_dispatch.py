@@ -1,8 +1,9 @@
 """From the ledger to what each Alertmanager is sent, and back: who has been told what."""
 
-from collections.abc import Callable
+from collections.abc import Mapping
 from typing import Literal
 
+from core.alerts import AlertKey
 from core.sessions import NANOS_PER_SECOND
 from services.alert_ledger import Episode
 from services.alert_messages import Annotations, PostableAlert, host_time_text
@@ -19,12 +20,12 @@ def batch_of(
     *,
     released: int,
     now_ns: int,
-    tell: Callable[[Episode], Annotations],
+    texts: Mapping[AlertKey, Annotations],
 ) -> Batch:
     """Return what is to be said now.
 
     ``released`` is the sequence up to which transitions may be told: a firing beyond it is left
-    out, a resolve beyond it still fires. ``tell`` makes the texts of one that fires.
+    out, a resolve beyond it still fires. ``texts`` are newer than the ledger's, by alert.
     """
     alerts = []
     for episode in episodes:
@@ -35,7 +36,7 @@ def batch_of(
         alerts.append(
             PostableAlert(
                 labels=episode.key._asdict(),
-                annotations=tell(episode) if ends_ns is None else episode.annotations,
+                annotations=_texts(episode, texts) if ends_ns is None else episode.annotations,
                 starts_at=host_time_text(episode.starts_ns),
                 ends_at=host_time_text(now_ns + LEASE_NS if ends_ns is None else ends_ns),
             )
@@ -55,3 +56,7 @@ def send_status(episode: Episode, fleet: Fleet) -> SendStatus:
     if told == len(peers):
         return "sent"
     return "partly sent" if told else "waiting"
+
+
+def _texts(episode: Episode, texts: Mapping[AlertKey, Annotations]) -> Annotations:
+    return texts.get(episode.key, episode.annotations)

@@ -237,7 +237,8 @@ class Fleet:
                 if not running.done():
                     continue
                 del self._pushes[peer.url]
-                running.result()
+                if (error := running.exception()) is not None:
+                    log.error("push_failed", peer=peer.url, exc_info=error)
             if peer.is_due():
                 self._pushes[peer.url] = asyncio.create_task(peer.push(build))
 

@@ -1,19 +1,16 @@
 from services.alert_dispatch import batch_of
-from services.alert_ledger import Episode, Ledger
-from services.alert_messages import Annotations
+from services.alert_ledger import Ledger
 from services.alertmanager import Batch
-from tests.support.alert_samples import HOST_NS, cleared, fired, happen
+from tests.support.alert_samples import HOST_NS, cleared, fired, happen, key
 
 SECOND_NS = 10**9
 
 
-def told(episode: Episode) -> Annotations:
-    return {"summary": f"now {episode.key.symbol}"}
-
-
 def batch(ledger: Ledger, released: int) -> Batch:
     now_ns = HOST_NS + 10 * SECOND_NS
-    return batch_of(ledger.episodes, released=released, now_ns=now_ns, tell=told)
+    return batch_of(
+        ledger.episodes, released=released, now_ns=now_ns, texts={key(): {"summary": "now"}}
+    )
 
 
 def test_a_firing_has_its_labels_its_start_and_five_minutes_to_live() -> None:
@@ -27,7 +24,7 @@ def test_a_firing_has_its_labels_its_start_and_five_minutes_to_live() -> None:
         "scope": "symbol",
         "symbol": "ACME",
     }
-    assert alert.annotations == {"summary": "now ACME"}
+    assert alert.annotations == {"summary": "now"}
     assert alert.starts_at == "2026-09-21T14:13:20.000Z"
     assert alert.ends_at == "2026-09-21T14:18:30.000Z"
 

@@ -1,0 +1,48 @@
+"""Settings of the alerter."""
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from services.settings_base import KafkaSection, Port, RedisSection, Section, Settings
+from services.worker_settings import UniverseSection
+
+
+class AlerterSection(Section):
+    """What is particular to the alerter."""
+
+    rules: Path = Field(description="rules file (YAML)")
+    alertmanagers: tuple[str, ...] = Field(
+        default=(),
+        description="base address of every Alertmanager; each is sent everything, none: alerts "
+        "are shown and not sent",
+    )
+    metrics_port: Port = Field(
+        default=9475, description="/metrics listens here or on the next free port; 0 = nowhere"
+    )
+    metrics_host: str = Field(default="127.0.0.1", description="address that /metrics listens on")
+
+    @field_validator("alertmanagers")
+    @classmethod
+    def _are_plain_addresses(cls, urls: tuple[str, ...]) -> tuple[str, ...]:
+        for url in urls:
+            parts = urlsplit(url)
+            if parts.scheme not in {"http", "https"} or not parts.hostname:
+                raise ValueError(f"expected http://host:port, it was {url!r}")
+            if parts.username is not None or parts.query or parts.fragment:
+                raise ValueError(
+                    f"expected an address without user, query and fragment, for {parts.hostname}"
+                )
+        if len(set(urls)) < len(urls):
+            raise ValueError("expected each Alertmanager once")
+        return urls
+
+
+class AlerterSettings(Settings):
+    """All settings of the alerter."""
+
+    kafka: KafkaSection = Field(default_factory=KafkaSection)
+    redis: RedisSection = Field(default_factory=RedisSection)
+    universe: UniverseSection
+    alerter: AlerterSection

@@ -1,0 +1,393 @@
+"""The alerter tick by tick: real Redis, hand-made partials, a manual clock, a scripted pager."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from core.thresholds import Rule
+from services.alert_ledger import Ledger, LedgerError
+from services.alerter import Alerter
+from services.alertmanager import Answer
+from services.view_store import StoreError, connect
+from tests.support.alert_samples import HOST_NS
+from tests.support.alerter_world import (
+    LEVELS,
+    RULE,
+    STALE_MS,
+    Market,
+    RecordingAudit,
+    alerter_of,
+    market_in,
+)
+from tests.support.core_universe import at
+from tests.support.manual_clock import ManualClock
+from tests.support.recording_transport import ACCEPTED, Alert, RecordingTransport
+
+
+@pytest.fixture
+def market(redis_url: str) -> Iterator[Market]:
+    with market_in(redis_url) as running:
+        yield running
+
+
+class Scene:
+    """One alerter after the other on the same Redis, clock, pager and audit log."""
+
+    def __init__(self, url: str, market: Market) -> None:
+        self.client = connect(url)
+        self.market = market
+        self.clock = ManualClock(HOST_NS)
+        self.transport = RecordingTransport()
+        self.audit = RecordingAudit()
+        self.alerter: Alerter
+
+    async def start(self, *rules: Rule, peers: tuple[str, ...] = ("http://one",)) -> None:
+        self.alerter, self.metrics = alerter_of(
+            self.client,
+            clock=self.clock,
+            transport=self.transport,
+            audit=self.audit,
+            peers=peers,
+            rules=rules or (RULE,),
+        )
+        await self.alerter.begin()
+
+    async def tick(self, seconds: float = 0.1) -> list[Alert]:
+        """Let host time pass, evaluate, and return the alerts of the last push so far."""
+        self.clock.advance(seconds)
+        await self.alerter.tick()
+        await self.alerter.settle()
+        return self.transport.sent()[-1] if self.transport.posts else []
+
+    async def run(self, seconds: float) -> list[list[Alert]]:
+        """Tick each second; return the batches pushed meanwhile."""
+        before = len(self.transport.posts)
+        for _ in range(round(seconds)):
+            await self.tick(1.0)
+        return self.transport.sent()[before:]
+
+    def gauge(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"forcedflow_{name}", labels)
+
+
+@pytest.fixture
+async def scene(redis_url: str, market: Market) -> AsyncIterator[Scene]:
+    running = Scene(redis_url, market)
+    yield running
+    await running.client.aclose()
+
+
+def only(alerts: list[Alert]) -> Alert:
+    [alert] = alerts
+    return alert
+
+
+async def test_a_crossing_is_pushed_with_its_labels_and_its_reasons(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0, BOLT=100.0)
+
+    alert = only(await scene.tick())
+    assert alert["labels"] == {
+        "alertname": "ForcedFlowWatch",
+        "severity": "watch",
+        "family": "forced-flow",
+        "side": "sell",
+        "scope": "symbol",
+        "symbol": "ACME",
+    }
+    assert alert["startsAt"] == "2026-09-21T14:13:20.100Z"
+    assert alert["endsAt"] == "2026-09-21T14:18:20.100Z"
+    assert alert["annotations"]["summary"] == (
+        "SELL ACME: forced flow -$20m, 20 % of the auction, 350 min to the cut-off"
+    )
+    assert "watch from 0.02" in alert["annotations"]["description"]
+
+
+async def test_the_ledger_and_the_audit_have_it_before_it_is_sent(scene: Scene) -> None:
+    seen: list[tuple[int, int]] = []
+
+    def answer(_url: str, alerts: list[Alert]) -> Answer:
+        if alerts:
+            seen.append((len(scene.market.ledger()["episodes"]), len(scene.audit.records)))
+        return ACCEPTED
+
+    scene.transport.answer = answer
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0, BOLT=99.0)
+    await scene.tick()
+
+    assert seen == [(2, 2)]
+
+
+async def test_what_fires_is_resent_with_its_start_and_a_later_end(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    first = only(await scene.tick())
+
+    batches = await scene.run(20.0)
+    assert len(batches) == 4
+    assert {only(batch)["startsAt"] for batch in batches} == {first["startsAt"]}
+    ends = [only(batch)["endsAt"] for batch in batches]
+    assert ends == sorted(set(ends))
+    assert {only(batch)["labels"]["symbol"] for batch in batches} == {"ACME"}
+
+
+async def test_a_higher_level_leaves_the_lower_one_firing(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=97.0)
+    await scene.tick()
+    scene.market.trade(1.01, ACME=97.0)
+    await scene.tick()
+
+    severities = [alert["labels"]["severity"] for alert in scene.transport.sent()[-1]]
+    assert sorted(severities) == ["warning", "watch"]
+    assert scene.market.view()["rows"][0]["level"] == 2
+    assert scene.gauge("level", symbol="ACME") == 2.0
+    assert scene.gauge("alerts_active", severity="warning") == 1.0
+
+
+async def test_a_resolve_is_explicit_and_repeated_for_a_quarter_of_an_hour(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    fired = only(await scene.tick())
+    scene.market.trade(2.0, ACME=99.9)
+    resolved = only(await scene.tick())
+
+    assert resolved["labels"] == fired["labels"]
+    assert resolved["startsAt"] == fired["startsAt"]
+    assert resolved["endsAt"] == "2026-09-21T14:13:20.200Z"
+    assert "came back below its clear bound" in resolved["annotations"]["description"]
+
+    batches = await scene.run(15 * 60 - 5)
+    assert len(batches) >= 175
+    assert all(only(batch)["endsAt"] == resolved["endsAt"] for batch in batches)
+    assert (await scene.run(10))[-1] == []
+    assert [one["reason"] for one in scene.market.ledger()["closed"]] == ["cleared"]
+
+
+async def test_the_close_resolves_with_its_reason(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(6.9, ACME=99.0)
+    await scene.tick()
+    scene.market.trade(7.0, ACME=99.0)
+    alert = only(await scene.tick())
+
+    assert "its session closed" in alert["annotations"]["description"]
+    assert [str(one.reason) for one in scene.audit.records] == ["", "session_closed"]
+    assert scene.market.view()["alerts"][0]["state"] == "resolved"
+
+
+async def test_a_new_alerter_goes_on_with_the_same_start(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    first = only(await scene.tick())
+    await scene.tick()
+    scene.clock.advance(120.0)
+
+    await scene.start()
+    second = only(await scene.tick())
+    assert second["startsAt"] == first["startsAt"]
+    assert second["endsAt"] > first["endsAt"]
+    assert scene.audit.changes() == [("ACME", "watch", "firing")]
+
+
+async def test_a_new_alerter_repeats_a_resolve_nobody_has_taken(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    await scene.tick()
+    scene.transport.answer = lambda _url, _alerts: Answer(503, "")
+    scene.market.trade(2.0, ACME=100.0)
+    resolved = only(await scene.tick())
+    scene.clock.advance(3600.0)
+
+    scene.transport.answer = lambda _url, _alerts: ACCEPTED
+    await scene.start()
+    assert only(await scene.tick())["endsAt"] == resolved["endsAt"]
+
+
+async def test_a_pending_alert_survives_a_restart(scene: Scene) -> None:
+    await scene.start(replace(RULE, levels=LEVELS[1:]))
+    scene.market.trade(1.0, ACME=97.0)
+    assert await scene.tick() == []
+
+    await scene.start(replace(RULE, levels=LEVELS[1:]))
+    scene.market.trade(1.0 + 30 / 3600, ACME=97.0)
+    assert only(await scene.tick())["labels"]["severity"] == "warning"
+    assert scene.audit.records[0].at_ns == at(0, 1.0) + 30 * 10**9
+
+
+async def test_a_ledger_of_another_format_is_refused_at_the_start(scene: Scene) -> None:
+    scene.market.store_ledger(json.dumps({"version": 99}).encode())
+
+    with pytest.raises(LedgerError, match="version 99"):
+        await scene.start()
+
+
+async def test_an_alert_whose_rule_is_gone_is_withdrawn(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    await scene.tick()
+
+    await scene.start(replace(RULE, levels=LEVELS[1:]))
+    alert = only(await scene.tick())
+    assert alert["endsAt"] < alert["startsAt"] or "no longer have it" in str(alert["annotations"])
+    assert scene.audit.changes()[-1] == ("ACME", "watch", "resolved")
+
+
+@pytest.mark.parametrize(
+    "lose",
+    [
+        lambda market: market.forget("ACME"),
+        lambda market: market.publish(time_ms=STALE_MS),
+        lambda market: market.publish(universe="another"),
+    ],
+    ids=["missing", "too-old", "other-universe"],
+)
+async def test_what_is_unknown_fires_on_and_says_so(
+    scene: Scene, lose: Callable[[Market], None]
+) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    fired = only(await scene.tick())
+    lose(scene.market)
+    alert = only(await scene.tick())
+
+    assert alert["startsAt"] == fired["startsAt"]
+    assert alert["endsAt"] > fired["endsAt"]
+    assert alert["annotations"]["summary"] == f"State unknown: {fired['annotations']['summary']}"
+    assert scene.market.view()["alerts"][0]["state"] == "unknown"
+    assert scene.gauge("adv_ratio", symbol="ACME") is None
+
+    scene.market.trade(2.0, ACME=98.9)
+    alert = only(await scene.tick())
+    assert "unknown" not in alert["annotations"]["summary"]
+    kinds = [change for _symbol, _severity, change in scene.audit.changes()]
+    assert kinds == ["firing", "unknown", "known"]
+
+
+async def test_a_price_whose_heartbeat_is_too_old_is_unknown(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0, beat_ns=HOST_NS)
+    await scene.tick(5.0)
+    assert scene.market.view()["alerts"][0]["state"] == "firing"
+
+    await scene.tick(0.001)
+    assert scene.market.view()["alerts"][0]["state"] == "unknown"
+    assert scene.market.view()["rows"][0]["stale"]
+
+
+async def test_without_an_alertmanager_the_view_says_not_sent(scene: Scene) -> None:
+    await scene.start(peers=())
+    scene.market.trade(1.0, ACME=99.0)
+    await scene.tick()
+    [alert] = scene.market.view()["alerts"]
+
+    assert alert["send_status"] == "not sent"
+    assert alert["summary"].startswith("SELL ACME: forced flow -$20m")
+    assert scene.transport.posts == []
+
+
+async def test_the_view_says_how_far_an_alert_has_come(scene: Scene) -> None:
+    scene.transport.answer = lambda url, _alerts: ACCEPTED if "one" in url else Answer(503, "")
+    await scene.start(peers=("http://one", "http://two"))
+    scene.market.trade(1.0, ACME=99.0)
+    statuses = []
+    for _ in range(2):
+        await scene.tick()
+        statuses.append(scene.market.view()["alerts"][0]["send_status"])
+    scene.transport.answer = lambda _url, _alerts: ACCEPTED
+    await scene.run(3.0)
+    statuses.append(scene.market.view()["alerts"][0]["send_status"])
+
+    assert statuses == ["waiting", "partly sent", "sent"]
+
+
+async def test_the_view_has_rows_totals_and_what_it_was_made_of(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0, BOLT=100.0)
+    await scene.tick()
+    view = scene.market.view()
+
+    assert view["universe"] == "test"
+    assert view["written_at"] == "2026-09-21T14:13:20.100Z"
+    assert [row["symbol"] for row in view["rows"]] == ["ACME", "BOLT"]
+    assert view["rows"][0]["forced_flow_usd"] == pytest.approx(-20e6)
+    assert [(total["scope"], total["symbol"]) for total in view["totals"]] == [
+        ("market", "market"),
+        ("venue", "XTST"),
+    ]
+    assert view["totals"][0]["adv_ratio"] == pytest.approx(-0.01)
+    assert view["unknown_partitions"] == []
+
+
+async def test_a_write_that_fails_sends_nothing_and_the_next_one_pages_once(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    store = scene.alerter._store
+
+    async def refuse(_ledger: Ledger, _document: bytes | None) -> None:
+        message = "no memory"
+        raise StoreError(message)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(store, "write", refuse)
+        assert await scene.tick() == []
+        assert scene.alerter.ledger == Ledger()
+        assert scene.gauge("blind") == 1.0
+
+    assert only(await scene.tick())["labels"]["symbol"] == "ACME"
+    assert scene.audit.changes() == [("ACME", "watch", "firing")]
+    assert scene.gauge("blind") == 0.0
+
+
+async def test_an_evaluation_that_fails_keeps_what_fires(
+    scene: Scene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    fired = only(await scene.tick())
+
+    def stumble(*_args: object, **_named: object) -> None:
+        message = "a bug"
+        raise ZeroDivisionError(message)
+
+    monkeypatch.setattr(scene.alerter._evaluator, "evaluate", stumble)
+    batches = await scene.run(6.0)
+    assert only(batches[-1])["startsAt"] == fired["startsAt"]
+    assert "cannot evaluate" in only(batches[-1])["annotations"]["description"]
+    assert (
+        scene.metrics.registry.get_sample_value(
+            "forcedflow_evaluations_total", {"outcome": "blind"}
+        )
+        == 6.0
+    )
+
+
+async def test_without_kafka_a_page_is_a_second_late_and_audited_afterwards(scene: Scene) -> None:
+    await scene.start()
+    scene.audit.is_up = False
+    scene.market.trade(1.0, ACME=99.0)
+    for _ in range(10):
+        assert await scene.tick() == []
+    assert only(await scene.tick())["labels"]["symbol"] == "ACME"
+    assert len(scene.market.ledger()["outbox"]) == 1
+
+    scene.audit.is_up = True
+    await scene.run(3.0)
+    assert scene.audit.changes() == [("ACME", "watch", "firing")]
+    assert scene.market.ledger()["outbox"] == []
+
+
+async def test_market_gauges_do_not_outlive_their_view(scene: Scene) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0, BOLT=100.0)
+    await scene.tick()
+    assert scene.gauge("forced_flow_usd", symbol="ACME") == pytest.approx(-20e6)
+    assert scene.gauge("dealer_hedge_usd", symbol="ACME") is None
+
+    scene.clock.advance(3.1)
+    assert scene.gauge("forced_flow_usd", symbol="ACME") is None

@@ -1,0 +1,74 @@
+"""An alerter that runs by the machine's clock in a thread, as its process would."""
+
+import asyncio
+import threading
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Self
+
+import aiohttp
+
+from services.alerter import Alerter
+from services.alertmanager import HttpTransport
+from services.clock import SystemClock
+from services.view_store import connect
+from tests.support.alerter_world import RecordingAudit, alerter_of
+
+START_SECONDS = 10.0
+
+
+class AlerterThread:
+    """Starts on entering; leaving stops it at once, saying nothing more, as a crash would."""
+
+    def __init__(
+        self, redis_url: str, peers: Sequence[str], audit: RecordingAudit | None = None
+    ) -> None:
+        self.audit = audit or RecordingAudit()
+        self.alerter: Alerter
+        self._redis_url = redis_url
+        self._peers = peers
+        self._began = threading.Event()
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._main, name="alerter")
+        self._running: asyncio.Task[None]
+
+    def _main(self) -> None:
+        asyncio.set_event_loop(self._loop)
+        self._running = self._loop.create_task(self._run())
+        self._began.set()
+        try:
+            self._loop.run_until_complete(self._running)
+        except asyncio.CancelledError:
+            pass
+        finally:
+            self._loop.run_until_complete(self._loop.shutdown_default_executor())
+            self._loop.close()
+
+    async def _run(self) -> None:
+        client = connect(self._redis_url)
+        try:
+            async with aiohttp.ClientSession() as session:
+                self.alerter, _ = alerter_of(
+                    client,
+                    clock=SystemClock(),
+                    transport=HttpTransport(session),
+                    audit=self.audit,
+                    peers=self._peers,
+                )
+                await self.alerter.run(asyncio.Event())
+        finally:
+            await client.aclose()
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        assert self._began.wait(START_SECONDS)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._loop.call_soon_threadsafe(self._running.cancel)
+        self._thread.join()

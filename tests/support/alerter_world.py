@@ -1,0 +1,172 @@
+"""A market of two references in a real Redis, an alerter to judge it, and all it says.
+
+Market time runs from 10:00 to 17:00 of one session; the adv_ratio of both is twice their return.
+A partial published as fresh stays fresh, whatever the clock of the test does.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import msgspec
+import numpy as np
+import redis
+from redis.asyncio import Redis
+
+from core.book import Book
+from core.columns import PriceColumns
+from core.thresholds import Level, Rule
+from core.universe import Universe
+from services.alert_audit import AuditError
+from services.alert_ledger import TransitionRecord
+from services.alerter import Alerter
+from services.alerter_metrics import AlerterMetrics
+from services.alertmanager import Fleet, Peer, Transport
+from services.clock import Clock
+from services.evaluation import Evaluator
+from services.view_store import LEDGER_KEY, VIEW_KEY, ViewStore
+from streams.fencing import partial_key
+from streams.partials import encode_partial
+from streams.topics import PARTITIONS, partition_of
+from tests.support.core_universe import FIRST, Fund, Ref, at, core_universe
+
+MINUTE_NS = 60 * 10**9
+FRESH_MS = 2**50
+STALE_MS = 0
+
+UNIVERSE = core_universe(
+    [Ref("ACME"), Ref("BOLT")],
+    [Fund("ACMU", "ACME", [(FIRST, 1e9, 2.0)]), Fund("BOLD", "BOLT", [(FIRST, 1e9, -1.0)])],
+)
+LEVELS = (
+    Level("watch", 0.02, 0.015),
+    Level("warning", 0.05, 0.04, 30 * 10**9),
+)
+RULE = Rule("forced-flow", "adv_ratio", "symbol", LEVELS)
+
+
+class Market:
+    """The books of all partitions, and what their owners publish."""
+
+    def __init__(self, url: str, universe: Universe = UNIVERSE) -> None:
+        self._redis = redis.Redis.from_url(url)
+        self._universe = universe
+        self._books = {partition: self._book(partition) for partition in range(PARTITIONS)}
+        self._beat_ns = 0
+
+    def _book(self, partition: int) -> Book:
+        owned = [
+            row
+            for row, symbol in enumerate(self._universe.symbol)
+            if partition_of(symbol) == partition
+        ]
+        return Book(self._universe, np.array(owned, np.int32))
+
+    def trade(self, hour: float, *, beat_ns: int = 2**61, **prices: float) -> None:
+        """Let references trade so many hours after the open; all partitions publish."""
+        self._beat_ns = beat_ns
+        for symbol, price in prices.items():
+            book = self._books[partition_of(symbol)]
+            row = list(book.references).index(self._universe.symbol.index(symbol))
+            book.apply_prices(
+                PriceColumns(
+                    reference=np.array([row], np.int32),
+                    event_ns=np.array([at(0, hour)], np.int64),
+                    price=np.array([price]),
+                    sequence=np.zeros(1, np.int64),
+                    source=np.array([book.source_index("feed")], np.int32),
+                    official=np.zeros(1, np.bool_),
+                )
+            )
+        for book in self._books.values():
+            book.market.beat(book.source_index("feed"), at(0, hour), beat_ns)
+        self.publish()
+
+    def publish(self, *, time_ms: int = FRESH_MS, universe: str | None = None) -> None:
+        """Write every partial, as fresh or stale by Redis' clock."""
+        for partition, book in self._books.items():
+            content = encode_partial(
+                book.partial(), universe=universe or self._universe.version, partition=partition
+            )
+            self._redis.hset(
+                partial_key(partition),
+                mapping={"token": 1, "time_ms": time_ms, "content": content},
+            )
+
+    def forget(self, symbol: str) -> None:
+        """Lose the partial of a reference's partition."""
+        self._redis.delete(partial_key(partition_of(symbol)))
+
+    def ledger(self) -> dict[str, Any]:
+        """Return the stored ledger as JSON."""
+        return self._json(LEDGER_KEY)
+
+    def view(self) -> dict[str, Any]:
+        """Return the published view."""
+        return self._json(VIEW_KEY)
+
+    def store_ledger(self, stored: bytes) -> None:
+        self._redis.set(LEDGER_KEY, stored)
+
+    def _json(self, key: str) -> dict[str, Any]:
+        stored = self._redis.get(key)
+        assert isinstance(stored, bytes), f"nothing at {key}"
+        found: dict[str, Any] = msgspec.json.decode(stored)
+        return found
+
+    def close(self) -> None:
+        self._redis.close()
+
+
+class RecordingAudit:
+    """An audit log in memory that can be made to fail."""
+
+    def __init__(self) -> None:
+        self.records: list[TransitionRecord] = []
+        self.is_up = True
+
+    async def append(self, records: Sequence[TransitionRecord]) -> None:
+        if not self.is_up:
+            message = "no broker"
+            raise AuditError(message)
+        self.records += records
+
+    def changes(self) -> list[tuple[str, str, str]]:
+        return [(one.key.symbol, one.key.severity, str(one.change)) for one in self.records]
+
+
+def alerter_of(
+    client: Redis,
+    *,
+    clock: Clock,
+    transport: Transport,
+    audit: RecordingAudit | None = None,
+    peers: Sequence[str] = ("http://one",),
+    rules: Sequence[Rule] = (RULE,),
+    universe: Universe = UNIVERSE,
+) -> tuple[Alerter, AlerterMetrics]:
+    """Return an alerter over a Redis and its metrics, not begun."""
+    metrics = AlerterMetrics(universe, peers, clock)
+    fleet = Fleet(
+        Peer(url, transport=transport, clock=clock, jitter=lambda: 0.5, observer=metrics.observer())
+        for url in peers
+    )
+    alerter = Alerter(
+        Evaluator(universe, rules),
+        store=ViewStore(client, universe),
+        fleet=fleet,
+        audit_log=audit or RecordingAudit(),
+        clock=clock,
+        metrics=metrics,
+    )
+    return alerter, metrics
+
+
+@contextmanager
+def market_in(url: str, universe: Universe = UNIVERSE) -> Iterator[Market]:
+    """Yield a market whose partials lie in this Redis."""
+    market = Market(url, universe)
+    try:
+        yield market
+    finally:
+        market.close()
