@@ -107,13 +107,18 @@ def market_clock(document: Entry) -> str:
 
 def alert_line(alert: Entry) -> str:
     """Return one alert as one line: when, how grave, who, and whether it was sent."""
-    end = f", {alert['state']} {alert['resolves_at'][11:19]}" if alert["resolves_at"] else ""
+    end = f", {alert['state']} {_clock(alert['resolves_at'])}" if alert["resolves_at"] else ""
     state = "" if alert["state"] in {"firing", "resolved"} else f" ({alert['state']})"
     what = alert["summary"] or f"{alert['side']} {alert['symbol']}"
     return (
-        f"{alert['fires_at'][11:19]} {alert['severity'].upper():8} {what}{state}{end}"
+        f"{_clock(alert['fires_at'])} {alert['severity'].upper():8} {what}{state}{end}"
         f" [{alert['send_status']}]"
     )
+
+
+def _clock(time_text: str) -> str:
+    # Groups that span zones are shown in UTC, and say so.
+    return time_text[11:19] + ("Z" if time_text.endswith("+00:00") else "")
 
 
 def alert_lines(document: Entry, limit: int) -> list[Text]:

@@ -1,0 +1,178 @@
+"""The whole service on one machine: embedded servers, our processes, a simulated market.
+
+Everything runs as children of this process and ends with it. What lies before the start of the
+play is sent at once; the alerter starts once the worker has caught up with it, so that nobody is
+paged for the morning.
+"""
+
+import shutil
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import redis
+
+from core.errors import FlowError
+from core.sessions import NANOS_PER_SECOND
+from core.universe import Universe
+from services.child_process import ChildProcess, free_port
+from services.embedded_kafka import EmbeddedKafka
+from services.embedded_redis import EmbeddedRedis
+from services.scenario import write_scenario
+from services.topics_admin import create_topics
+from services.universe_files import load_universe
+from streams.fencing import partial_key
+from streams.partials import decode_partial
+from streams.topics import PARTITIONS
+
+VIEW_KEY = "forcedflow:view"
+_CATCH_UP_SECONDS = 120.0
+_POLL_SECONDS = 0.1
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Play:
+    """What to play, and how.
+
+    Attributes
+    ----------
+    directory : Path                logs and data of the run; emptied first
+    start_ns : int                  event time at which the play begins; earlier is sent at once
+    speed : float                   event time over host time
+    seed : int                      of the simulated market
+    alertmanagers : tuple[str, ...] base URLs; none: alerts are shown and not sent
+    """
+
+    directory: Path
+    start_ns: int
+    speed: float
+    seed: int
+    alertmanagers: tuple[str, ...] = ()
+
+    @property
+    def market(self) -> Path:
+        """The folder of the simulated market."""
+        return self.directory / "market"
+
+
+class RunningService:
+    """The service while it runs; ``document`` reads the newest view."""
+
+    def __init__(self, store: redis.Redis, children: Sequence[ChildProcess]) -> None:
+        self._store = store
+        self._children = children
+
+    def document(self) -> Document | None:
+        """Return the view as the alerter published it, None before its first."""
+        content = self._store.get(VIEW_KEY)
+        return None if content is None else msgspec.json.decode(content, type=Document)
+
+    def check(self) -> None:
+        """Raise `FlowError` if a process of the service has ended."""
+        for child in self._children:
+            if child.returncode:
+                raise FlowError(
+                    f"{child.name} ended with status {child.returncode}; see {child.log_file}"
+                )
+
+
+@contextmanager
+def running(play: Play, *, tell: Callable[[str], None]) -> Iterator[RunningService]:
+    """Start the whole service and play the market; everything ends with the block.
+
+    ``tell`` is given one line for each step of the start.
+    """
+    shutil.rmtree(play.directory, ignore_errors=True)
+    play.directory.mkdir(parents=True)
+    with ExitStack() as stack:
+        kafka = EmbeddedKafka(play.directory / "kafka")
+        server = EmbeddedRedis(play.directory / "redis")
+        tell("writing the simulated market; starting Kafka and Redis")
+        # Its own thread is fine for the market, not for a child: those die with their thread.
+        with ThreadPoolExecutor(1) as pool:
+            written = pool.submit(write_scenario, play.market, seed=play.seed)
+            stack.enter_context(server)
+            stack.enter_context(kafka)
+            create_topics(kafka.bootstrap)
+            written.result()
+        universe = load_universe(play.market / "universe")
+        store = stack.enter_context(redis.Redis.from_url(server.url))
+        processes = _Processes(play, kafka.bootstrap, server.url)
+        children = [stack.enter_context(processes.worker())]
+        children.append(stack.enter_context(processes.gateway()))
+        service = RunningService(store, children)
+        tell("sending what lies before the start; waiting for the worker to catch up")
+        _wait_until_caught_up(store, universe, play.start_ns, check=service.check)
+        children.append(stack.enter_context(processes.alerter()))
+        yield service
+
+
+class _Processes:
+    """Our own processes with the settings of this run."""
+
+    def __init__(self, play: Play, bootstrap: str, redis_url: str) -> None:
+        self._play = play
+        self._kafka = ("--kafka-bootstrap", bootstrap)
+        self._redis = ("--redis-url", redis_url)
+        self._universe = ("--universe", str(play.market / "universe"))
+
+    def worker(self) -> ChildProcess:
+        return self._child("worker", *self._kafka, *self._redis, *self._universe)
+
+    def gateway(self) -> ChildProcess:
+        market = self._play.market
+        start = datetime.fromtimestamp(self._play.start_ns // NANOS_PER_SECOND).astimezone()
+        feed = (
+            "--prices",
+            str(market / "prices.jsonl"),
+            "--flows",
+            str(market / "etf-flows.jsonl"),
+        )
+        pace = ("--speed", f"{self._play.speed:g}", "--start-at", start.isoformat())
+        return self._child("gateway", *self._kafka, *self._universe, *feed, *pace)
+
+    def alerter(self) -> ChildProcess:
+        rules = ("--rules", str(self._play.market / "rules.yaml"))
+        peers = [word for url in self._play.alertmanagers for word in ("--alertmanager", url)]
+        return self._child("alerter", *self._kafka, *self._redis, *self._universe, *rules, *peers)
+
+    def _child(self, name: str, *words: str) -> ChildProcess:
+        port = ("--metrics-port", str(free_port()))
+        command = [sys.executable, "-m", "services", name, *words, *port]
+        return ChildProcess(name, command, directory=self._play.directory)
+
+
+def _wait_until_caught_up(
+    store: redis.Redis, universe: Universe, start_ns: int, *, check: Callable[[], None]
+) -> None:
+    deadline = time.monotonic() + _CATCH_UP_SECONDS
+    while _market_ns(store, universe) < start_ns:
+        check()
+        if time.monotonic() > deadline:
+            raise FlowError(f"the worker did not catch up within {_CATCH_UP_SECONDS:g} s")
+        time.sleep(_POLL_SECONDS)
+
+
+def _market_ns(store: redis.Redis, universe: Universe) -> int:
+    """Return the smallest of the partitions' market times, 0 while one of them has none."""
+    with store.pipeline(transaction=False) as pipeline:
+        for partition in range(PARTITIONS):
+            pipeline.hget(partial_key(partition), "content")
+        contents = pipeline.execute()
+    times = []
+    for partition, content in enumerate(contents):
+        if content is None:
+            return 0
+        partial = decode_partial(content, universe=universe.version, partition=partition)
+        if len(partial.market_ns):
+            times.append(int(partial.market_ns.max()))
+    return min(times, default=0)
