@@ -3,13 +3,13 @@
 import numpy as np
 
 from core.columns import FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
-from core.day import Day, Ticks
+from core.day import Day
 from core.forecast import variance_to_come
 from core.leveraged import curve_demand
 from core.market_time import MarketTime
 from core.row_calendar import RowCalendar
 from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
-from core.slots import Slots, latest_positions
+from core.slots import Candidates, Slots
 from core.standing import Standing
 from core.stated import StatedFigures
 from core.universe import Universe
@@ -75,23 +75,29 @@ class Book:
         return index
 
     def apply_prices(self, prices: PriceColumns) -> Int64s:
-        """Take a batch of prices; return the rows that changed, ascending.
+        """Take a batch of prices; return the rows that changed, each once.
 
         Cost: O(batch), whatever the universe; any order, duplication or batching ends alike.
         """
-        ticks = Ticks(
+        ticks = Candidates(
             prices.reference.astype(np.int64),
             prices.event_ns,
             prices.sequence,
-            self._ranks[prices.source],
+            self._ranks.take(prices.source),
             prices.price,
         )
         hot = self._hot
-        if hot is not None and not prices.official.any() and hot.takes(ticks.row, ticks.event_ns):
-            return self._apply_trades(hot, ticks, prices.source)
+        if hot is not None and len(ticks.slot) and not np.count_nonzero(prices.official):
+            best = hot.trades.latest(ticks)
+            bucket = hot.shared_buckets(best, ticks.event_ns.min())
+            if bucket is not None or hot.takes(ticks.slot, ticks.event_ns):
+                rows = hot.offer_trades(ticks, best, bucket)
+                self._note_sources(hot, ticks.slot, prices.source)
+                self._refresh(hot, rows)
+                return rows
         return self._apply_by_session(ticks, prices)
 
-    def _apply_by_session(self, ticks: Ticks, prices: PriceColumns) -> Int64s:
+    def _apply_by_session(self, ticks: Candidates, prices: PriceColumns) -> Int64s:
         label = self.calendar.labels_taking(prices.reference, ticks.event_ns, 0)
         if prices.official.any():
             late = self.calendar.labels_taking(
@@ -102,27 +108,24 @@ class Book:
         touched = [_NOTHING]
         for each in np.unique(label[label != NO_SESSION]).tolist():
             day = self._day(each)
-            here = np.flatnonzero((label == each) & ~prices.official)
-            if len(here):
-                self._hot = day
-                touched.append(self._apply_trades(day, ticks.at(here), prices.source[here]))
-            here = np.flatnonzero((label == each) & prices.official)
-            if len(here):
-                rows = day.offer_officials(ticks.at(here))
-                self._note_sources(day, ticks.row[here], prices.source[here])
-                self._refresh(day, rows)
-                touched.append(rows)
+            for kind in (False, True):
+                here = np.flatnonzero((label == each) & (prices.official == kind))
+                if len(here):
+                    rows = self._offer(day, ticks.at(here), official=kind)
+                    self._note_sources(day, ticks.slot[here], prices.source[here])
+                    self._refresh(day, rows)
+                    touched.append(rows)
         return np.unique(np.concatenate(touched))
 
-    def _apply_trades(self, day: Day, ticks: Ticks, source: Int32s) -> Int64s:
-        rows = day.offer_trades(ticks)
-        self._note_sources(day, ticks.row, source)
-        self._refresh(day, rows)
-        return rows
+    def _offer(self, day: Day, ticks: Candidates, *, official: bool) -> Int64s:
+        if official:
+            return day.offer_officials(ticks)
+        self._hot = day
+        return day.offer_trades(ticks, day.trades.latest(ticks), None)
 
     def _note_sources(self, day: Day, row: Int64s, source: Int32s) -> None:
         first = int(source[0])
-        if len(self._sources) == 1 or (source == first).all():
+        if len(self._sources) == 1 or not np.count_nonzero(source != first):
             day.note_source(first, row)
             return
         for each in np.unique(source).tolist():
@@ -132,7 +135,7 @@ class Book:
         """Bring the current figures of rows up to date after slots of a day changed."""
         label = self.standing.label[rows]
         is_current = label == day.label
-        if not is_current.all():
+        if np.count_nonzero(is_current) != len(rows):
             self._outdated[rows[label > day.label]] = True
             rows = rows[is_current]
         price, event_ns = day.last_prices(rows)
@@ -174,11 +177,14 @@ class Book:
         return rows
 
     def _offer_creations(self, slots: Slots, flows: FlowColumns, here: Int64s) -> None:
-        slot = flows.fund[here].astype(np.int64)
-        event_ns, sequence = flows.event_ns[here], flows.sequence[here]
-        rank, value = self._ranks[flows.source[here]], flows.net_creation_usd[here]
-        best = latest_positions(slot, event_ns, sequence, rank, value)
-        slots.offer(slot[best], event_ns[best], sequence[best], rank[best], value[best])
+        creations = Candidates(
+            flows.fund[here].astype(np.int64),
+            flows.event_ns[here],
+            flows.sequence[here],
+            self._ranks.take(flows.source[here]),
+            flows.net_creation_usd[here],
+        )
+        slots.offer(slots.latest(creations))
 
     def _sum_creations(self, day: Day, rows: Int64s) -> None:
         """Sum the creations of rows anew, in the order of their funds."""

@@ -1,43 +1,13 @@
 """The slots of one session date: last prices, five-minute buckets, official closes, creations."""
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s
 from core.sessions import NANOS_PER_SECOND
-from core.slots import Slots, latest_positions
+from core.slots import Candidates, Slots
 
 BUCKET_NS = 300 * NANOS_PER_SECOND
 """Width of the buckets that path-dependent figures are computed from."""
-
-
-@dataclass(frozen=True, eq=False)
-class Ticks:
-    """Prices of one session date, or candidates for its slots: parallel arrays.
-
-    ``row`` int64[n], ``event_ns``, ``sequence``, ``rank`` int64[n], ``price`` float64[n].
-    """
-
-    row: Int64s
-    event_ns: Int64s
-    sequence: Int64s
-    rank: Int64s
-    price: Floats
-
-    def at(self, positions: Int64s | Bools) -> "Ticks":
-        """Return the ticks at some positions."""
-        return Ticks(
-            self.row[positions],
-            self.event_ns[positions],
-            self.sequence[positions],
-            self.rank[positions],
-            self.price[positions],
-        )
-
-    def winners(self, slot: Int64s) -> Int64s:
-        """Return the positions of each slot's winner; ``slot`` int64[n] runs beside the ticks."""
-        return latest_positions(slot, self.event_ns, self.sequence, self.rank, self.price)
 
 
 class Day:
@@ -59,27 +29,57 @@ class Day:
         length_ns = int(max((close_ns - first_ns).max(initial=0), 0))
         self.buckets_per_row = -(-length_ns // BUCKET_NS) or 1
         self.buckets: Slots | None = Slots(len(first_ns) * self.buckets_per_row)
+        # A bucket ends with its last instant, so that a bar known at 10:05 is in the one it
+        # closes; the very first instant belongs to the first bucket all the same.
+        self._after_first_ns = first_ns + 1
+        self._first_bucket = np.arange(len(first_ns)) * self.buckets_per_row
 
     def takes(self, row: Int64s, event_ns: Int64s) -> bool:
         """Say whether every one of these trades falls into its row's session of this label."""
-        inside = (event_ns >= self.first_ns[row]) & (event_ns <= self.close_ns[row])
-        return bool(inside.all())
+        is_outside = self.first_ns[row] > event_ns
+        is_outside |= self.close_ns[row] < event_ns
+        return not np.count_nonzero(is_outside)
 
-    def offer_trades(self, ticks: Ticks) -> Int64s:
-        """Take trades of this session; return the rows whose last price changed, ascending."""
-        best = ticks.at(ticks.winners(ticks.row))
+    def shared_buckets(self, best: Candidates, earliest_ns: int) -> Int64s | None:
+        """Return the bucket of each row's winner if all trades of the row fall into that one.
+
+        ``best`` are the winners of a batch (``slot``: row) in which no trade comes before
+        `earliest_ns`. None where trades lie in several buckets, or outside of the session.
+        """
+        row = best.slot
+        after_first_ns = self._after_first_ns[row]
+        bucket: Int64s = np.maximum((best.event_ns - after_first_ns) // BUCKET_NS, 0)
+        is_apart = after_first_ns + bucket * BUCKET_NS > earliest_ns
+        is_apart |= self.close_ns[row] < best.event_ns
+        if np.count_nonzero(is_apart):
+            return None
+        bucket += self._first_bucket[row]
+        return bucket
+
+    def offer_trades(self, ticks: Candidates, best: Candidates, bucket: Int64s | None) -> Int64s:
+        """Take trades of this session; return the rows whose last price changed, each once.
+
+        ``best`` are the rows' winners among ``ticks``, ``bucket`` is from `shared_buckets`.
+        """
+        wins = self.trades.offer(best)
+        all_win = np.count_nonzero(wins) == len(wins)
         if self.buckets is not None:
-            self._offer_buckets(self.buckets, ticks, best)
-        wins = self.trades.offer(best.row, best.event_ns, best.sequence, best.rank, best.price)
-        return best.row[wins]
+            if bucket is None:
+                slot = self._first_bucket[ticks.slot] + self._buckets_at(ticks)
+                self.buckets.offer(self.buckets.latest(ticks.into(slot)))
+            elif all_win:
+                # What is newest in the session is newest in its bucket.
+                self.buckets.put(best.into(bucket))
+            else:
+                self.buckets.offer(best.into(bucket))
+        return best.slot if all_win else best.slot[wins]
 
-    def offer_officials(self, ticks: Ticks) -> Int64s:
-        """Take official closes of this session; return the rows that changed, ascending."""
+    def offer_officials(self, ticks: Candidates) -> Int64s:
+        """Take official closes of this session; return the rows that changed, each once."""
         if self.officials is None:
             self.officials = Slots(len(self.first_ns))
-        best = ticks.at(ticks.winners(ticks.row))
-        wins = self.officials.offer(best.row, best.event_ns, best.sequence, best.rank, best.price)
-        return best.row[wins]
+        best = self.officials.latest(ticks)
+        return best.slot[self.officials.offer(best)]
 
     def note_source(self, source: int, row: Int64s) -> None:
         """Note that a source priced some rows in this session."""
@@ -116,19 +116,7 @@ class Day:
         official = self.officials.value
         return np.where(np.isnan(official), self.trades.value, official)
 
-    def _offer_buckets(self, buckets: Slots, ticks: Ticks, best: Ticks) -> None:
-        bucket = self._bucket(ticks)
-        low, high = int(bucket.min()), int(bucket.max())
-        if low == high:
-            slot = best.row * self.buckets_per_row + low
-        else:
-            every = ticks.row * self.buckets_per_row + bucket
-            won = ticks.winners(every)
-            best, slot = ticks.at(won), every[won]
-        buckets.offer(slot, best.event_ns, best.sequence, best.rank, best.price)
-
-    def _bucket(self, ticks: Ticks) -> Int64s:
-        # A bucket ends with its last instant, so that a bar known at 10:05 is in the one it closes.
-        since_first = ticks.event_ns - self.first_ns[ticks.row]
-        bucket: Int64s = np.maximum(since_first - 1, 0) // BUCKET_NS
+    def _buckets_at(self, ticks: Candidates) -> Int64s:
+        since = ticks.event_ns - self._after_first_ns[ticks.slot]
+        bucket: Int64s = np.maximum(since // BUCKET_NS, 0)
         return bucket

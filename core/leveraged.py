@@ -146,7 +146,7 @@ def curve_demand(curves: Curves, rows: Int64s, underlying_return: Floats) -> Flo
     """
     segment = curves.centre[rows]
     beyond = (underlying_return <= curves.low[rows]) | (underlying_return >= curves.high[rows])
-    if beyond.any():
+    if np.count_nonzero(beyond):
         for j in np.flatnonzero(beyond):
             i = int(rows[j])
             start, stop = int(curves.first[i]), int(curves.first[i + 1])

@@ -4,34 +4,40 @@ A slot is won by the greatest (event time, sequence, rank of the source, value).
 added up, so an event that comes twice, late or out of order changes nothing it should not.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s
 from core.sessions import NO_TIME
 
 
-def latest_positions(
-    slot: Int64s, event_ns: Int64s, sequence: Int64s, rank: Int64s, value: Floats
-) -> Int64s:
-    """Return where in the batch each slot's winner stands, one position a slot, slots ascending.
+@dataclass(eq=False, slots=True)
+class Candidates:
+    """What may go into slots: parallel arrays, in any order.
 
-    All arguments run side by side, int64[n] and float64[n]. A batch whose times ascend within
-    every slot, as a well-behaved feed sends them, costs one radix sort of the slots.
+    ``slot`` int64[n]; ``event_ns``, ``sequence``, ``rank`` int64[n]; ``value`` float64[n].
     """
-    order = np.argsort(slot.astype(np.int16) if _fits_int16(slot) else slot, kind="stable")
-    sorted_slot, sorted_ns = slot[order], event_ns[order]
-    is_same = sorted_slot[1:] == sorted_slot[:-1]
-    if (is_same & (sorted_ns[1:] <= sorted_ns[:-1])).any():
-        order = np.lexsort((value, rank, sequence, event_ns, slot))
-        sorted_slot = slot[order]
-        is_same = sorted_slot[1:] == sorted_slot[:-1]
-    is_last = np.ones(len(slot), np.bool_)
-    np.logical_not(is_same, out=is_last[:-1])
-    return order[is_last]
 
+    slot: Int64s
+    event_ns: Int64s
+    sequence: Int64s
+    rank: Int64s
+    value: Floats
 
-def _fits_int16(slot: Int64s) -> bool:
-    return len(slot) > 0 and int(slot.max()) < 2**15
+    def at(self, positions: Int64s | Bools) -> "Candidates":
+        """Return the candidates at some positions."""
+        return Candidates(
+            self.slot[positions],
+            self.event_ns[positions],
+            self.sequence[positions],
+            self.rank[positions],
+            self.value[positions],
+        )
+
+    def into(self, slot: Int64s) -> "Candidates":
+        """Return the same candidates for other slots, int64[n]."""
+        return Candidates(slot, self.event_ns, self.sequence, self.rank, self.value)
 
 
 class Slots:
@@ -48,38 +54,58 @@ class Slots:
         self.sequence = np.zeros(size, np.int64)
         self.rank = np.zeros(size, np.int64)
         self.value = np.full(size, np.nan)
+        self._newest = np.empty(size, np.int64)
 
-    def offer(
-        self, slot: Int64s, event_ns: Int64s, sequence: Int64s, rank: Int64s, value: Floats
-    ) -> Bools:
+    def latest(self, batch: Candidates) -> Candidates:
+        """Return each slot's winner of a batch, once a slot.
+
+        Cost: O(n) where the times of each slot ascend through the batch, as a well-behaved feed
+        sends them; else a sort of those that are as new as the last of their slot.
+        """
+        # Any event of a slot could be compared with the others; the last one written is the
+        # newest where times ascend, so that nothing but the winners is left.
+        newest, slot = self._newest, batch.slot
+        newest[slot] = np.arange(len(slot))
+        compared = newest[slot]
+        left = (batch.event_ns >= batch.event_ns[compared]).nonzero()[0]
+        best = batch.at(left)
+        if np.count_nonzero(compared[left] != left):
+            best = best.at(_winners(best))
+        return best
+
+    def offer(self, best: Candidates) -> Bools:
         """Let each slot take its candidate if that one wins; return which of them did.
 
-        ``slot`` names each slot at most once (see `latest_positions`).
+        ``best`` names each slot at most once (see `latest`).
         """
-        held_ns = self.event_ns[slot]
-        wins = event_ns > held_ns
-        tied = np.flatnonzero(event_ns == held_ns)
-        if len(tied):
-            wins[tied] = self._wins_tie(slot[tied], sequence[tied], rank[tied], value[tied])
-        if wins.all():
-            won = slot
-        else:
-            won = slot[wins]
-            event_ns, sequence, rank, value = (
-                event_ns[wins],
-                sequence[wins],
-                rank[wins],
-                value[wins],
-            )
-        self.event_ns[won] = event_ns
-        self.sequence[won] = sequence
-        self.rank[won] = rank
-        self.value[won] = value
+        held_ns = self.event_ns[best.slot]
+        wins = best.event_ns > held_ns
+        is_tied = best.event_ns == held_ns
+        if np.count_nonzero(is_tied):
+            wins[is_tied] = self._wins_tie(best.at(is_tied))
+        self.put(best if np.count_nonzero(wins) == len(wins) else best.at(wins))
         return wins
 
-    def _wins_tie(self, slot: Int64s, sequence: Int64s, rank: Int64s, value: Floats) -> Bools:
-        by_value = value > self.value[slot]
-        by_rank = (rank > self.rank[slot]) | ((rank == self.rank[slot]) & by_value)
-        same_sequence = sequence == self.sequence[slot]
-        wins: Bools = (sequence > self.sequence[slot]) | (same_sequence & by_rank)
+    def put(self, winners: Candidates) -> None:
+        """Fill slots with candidates that are known to win."""
+        slot = winners.slot
+        self.event_ns[slot] = winners.event_ns
+        self.sequence[slot] = winners.sequence
+        self.rank[slot] = winners.rank
+        self.value[slot] = winners.value
+
+    def _wins_tie(self, tied: Candidates) -> Bools:
+        slot, sequence, rank = tied.slot, self.sequence[tied.slot], self.rank[tied.slot]
+        by_value = tied.value > self.value[slot]
+        by_rank = (tied.rank > rank) | ((tied.rank == rank) & by_value)
+        wins: Bools = (tied.sequence > sequence) | ((tied.sequence == sequence) & by_rank)
         return wins
+
+
+def _winners(batch: Candidates) -> Int64s:
+    """Return the position of each slot's winner, slots ascending."""
+    order = np.lexsort((batch.value, batch.rank, batch.sequence, batch.event_ns, batch.slot))
+    slot = batch.slot[order]
+    is_last = np.ones(len(slot), np.bool_)
+    np.not_equal(slot[1:], slot[:-1], out=is_last[:-1])
+    return order[is_last]
