@@ -9,6 +9,7 @@ Nothing but that one first sending waits; evaluation, resends and other alerts g
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -63,9 +64,9 @@ def audit_value(record: TransitionRecord) -> bytes:
 
 
 class KafkaAudit:
-    """Appends with all in-sync replicas' acknowledgement, off the event loop.
+    """Appends with all in-sync replicas' acknowledgement, in order, off the event loop.
 
-    A producer that failed is thrown away: what it still holds may arrive late, hence twice.
+    A record that is tried again may be in the topic twice; its sequence tells.
     """
 
     def __init__(self, bootstrap: str, topic: str) -> None:
@@ -84,15 +85,13 @@ class KafkaAudit:
             if self._producer is None:
                 self._producer = self._connected()
             sent = [
-                self._producer.send(
-                    self._topic, key=audit_key(record.key), value=audit_value(record)
-                )
-                for record in records
+                self._producer.send(self._topic, key=audit_key(one.key), value=audit_value(one))
+                for one in records
             ]
             for future in sent:
-                future.get(timeout=APPEND_SECONDS)
+                # The producer's own time runs out first, so that it holds nothing afterwards.
+                future.get(timeout=2.0 * APPEND_SECONDS)
         except KafkaError as error:
-            self._discard()
             raise AuditError(
                 f"topic {self._topic} at {self._bootstrap}: expected an acknowledgement,"
                 f" it was {type(error).__name__}: {error}"
@@ -104,7 +103,9 @@ class KafkaAudit:
             bootstrap_servers=self._bootstrap,
             client_id="forcedflow-alerter",
             acks="all",
-            enable_idempotence=True,
+            # Not idempotent: a producer of that kind may not go on after a record ran out of time.
+            enable_idempotence=False,
+            max_in_flight_requests_per_connection=1,
             allow_auto_create_topics=False,
             bootstrap_timeout_ms=wait_ms,
             max_block_ms=wait_ms,
@@ -112,15 +113,15 @@ class KafkaAudit:
             delivery_timeout_ms=wait_ms,
         )
 
-    def _discard(self) -> None:
-        producer, self._producer = self._producer, None
-        if producer is not None:
-            producer.close(timeout=0)
-
     async def close(self) -> None:
         """Let go of the producer; an append under way ends first."""
-        await asyncio.get_running_loop().run_in_executor(self._thread, self._discard)
+        await asyncio.get_running_loop().run_in_executor(self._thread, self._close)
         self._thread.shutdown()
+
+    def _close(self) -> None:
+        if self._producer is not None:
+            with suppress(KafkaError):
+                self._producer.close(timeout=APPEND_SECONDS)
 
 
 class AuditTrail:

@@ -1,0 +1,102 @@
+"""The audit log against a real Kafka: acknowledged, in order, and bounded when it is away."""
+
+import asyncio
+import gc
+import json
+import logging
+from collections.abc import AsyncIterator, Callable
+
+import pytest
+from kafka import KafkaConsumer, TopicPartition
+
+from services.alert_audit import AuditError, KafkaAudit
+from services.alert_ledger import Ledger
+from services.child_process import free_port
+from services.clock import SystemClock
+from services.embedded_kafka import EmbeddedKafka
+from tests.support.alert_samples import cleared, fired, happen
+from tests.support.topics import create_topic
+
+CLOCK = SystemClock()
+OUTBOX = happen(happen(Ledger(), fired(), fired("BOLT")), cleared()).outbox
+
+
+@pytest.fixture
+async def audit_log(kafka: str, make_topic: Callable[..., str]) -> AsyncIterator[KafkaAudit]:
+    log = KafkaAudit(kafka, make_topic("alerts"))
+    yield log
+    await log.close()
+
+
+def records(bootstrap: str, topic: str) -> list[tuple[bytes, dict[str, object]]]:
+    """Return the keys and values of everything in the topic."""
+    partition = TopicPartition(topic, 0)
+    consumer = KafkaConsumer(bootstrap_servers=bootstrap)
+    try:
+        consumer.assign([partition])
+        consumer.seek_to_beginning(partition)
+        end = consumer.end_offsets([partition])[partition]
+        found = []
+        while consumer.position(partition) < end:
+            for batch in consumer.poll(timeout_ms=1000).values():
+                found += [(record.key, json.loads(record.value)) for record in batch]
+    finally:
+        consumer.close()
+    return found
+
+
+async def test_transitions_are_in_kafka_in_their_order_when_append_returns(
+    kafka: str, audit_log: KafkaAudit, topic_suffix: str
+) -> None:
+    await audit_log.append(OUTBOX[:2])
+    await audit_log.append(OUTBOX[2:])
+
+    found = records(kafka, f"alerts-{topic_suffix}")
+    assert [(value["sequence"], value["change"]) for _, value in found] == [
+        (1, "firing"),
+        (2, "firing"),
+        (3, "resolved"),
+    ]
+    assert found[0][0] == b"ForcedFlowWatch|watch|forced-flow|sell|symbol|ACME"
+    assert found[2][0] == found[0][0]
+
+
+# kafka-python leaves the sockets of refused connections to the garbage collector.
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+def test_nobody_listening_is_said_in_bounded_time(caplog: pytest.LogCaptureFixture) -> None:
+    # Its log lines and our loop would keep them alive beyond this test.
+    caplog.set_level(logging.CRITICAL, logger="kafka")
+    started = CLOCK.monotonic()
+
+    asyncio.run(_append_to_nobody())
+    gc.collect()
+
+    assert CLOCK.monotonic() - started < 8.0
+
+
+async def _append_to_nobody() -> None:
+    log = KafkaAudit(f"127.0.0.1:{free_port()}", "alerts")
+    with pytest.raises(AuditError, match="expected an acknowledgement"):
+        await log.append(OUTBOX)
+    await log.close()
+
+
+async def test_a_broker_that_went_away_is_said_and_one_that_is_back_is_used(
+    own_kafka: EmbeddedKafka,
+) -> None:
+    create_topic(own_kafka.bootstrap, "alerts", partitions=1)
+    log = KafkaAudit(own_kafka.bootstrap, "alerts")
+    await log.append(OUTBOX[:1])
+    own_kafka.pause()
+    started = CLOCK.monotonic()
+    with pytest.raises(AuditError):
+        await log.append(OUTBOX[1:])
+    seconds = CLOCK.monotonic() - started
+    own_kafka.resume()
+    await log.append(OUTBOX[1:])
+    await log.close()
+
+    sequences = [value["sequence"] for _, value in records(own_kafka.bootstrap, "alerts")]
+    assert seconds < 8.0
+    assert set(sequences) == {1, 2, 3}
+    assert sequences[-2:] == [2, 3]
