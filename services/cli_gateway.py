@@ -22,7 +22,7 @@ from services.gateway_events import TopicNames
 from services.gateway_metrics import GatewayMetrics
 from services.gateway_outlet import Counts
 from services.gateway_plan import GatewayPlan
-from services.gateway_producer import DeliveryError, KafkaOutput
+from services.gateway_producer import KafkaOutput
 from services.gateway_settings import GatewaySettings
 from streams.event_times import parse_time
 from streams.topics import DEAD_LETTERS, FLOWS, PRICES
@@ -87,10 +87,7 @@ def command(ctx: click.Context, /, *, strict: bool, **options: Any) -> None:  # 
     )
     plan = _plan(options, settings)
     plan.check()
-    try:
-        counts = _run(plan, settings)
-    except DeliveryError as error:
-        raise click.ClickException(str(error)) from error
+    counts = _run(plan, settings)
     click.echo(counts.summary(), err=True)
     for reason, count in sorted(counts.rejected.items()):
         click.echo(f"  {reason}: {count}", err=True)

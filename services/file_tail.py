@@ -2,8 +2,7 @@
 
 import os
 from pathlib import Path
-from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, NamedTuple
 
 from services.line_buffer import LineBuffer
 
@@ -42,11 +41,11 @@ class FileTail:
             return Tail(self._buffer.feed(data), is_new=is_new, more=len(data) == CHUNK_BYTES)
         if self._is_replaced(self._file):
             last = self._buffer.rest()
-            self._close()
+            self.close()
             return Tail(last, is_new=is_new, more=True)
         if os.fstat(self._file.fileno()).st_size < self._file.tell():
             self._buffer.rest()
-            self._close()
+            self.close()
             return Tail(b"", is_new=is_new, more=True)
         return Tail(b"", is_new=is_new, more=False)
 
@@ -65,18 +64,8 @@ class FileTail:
             return True
         return (here.st_dev, here.st_ino) != (there.st_dev, there.st_ino)
 
-    def _close(self) -> None:
+    def close(self) -> None:
+        """Close the file; reading opens it anew, from its start."""
         if self._file is not None:
             self._file.close()
             self._file = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._close()

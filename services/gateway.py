@@ -55,8 +55,8 @@ async def run_gateway(
     log.info("gateway_started", universe=universe.version, source=plan.source, live=plan.is_live)
     if plan.is_live:
         live = LiveWork(plan, universe, router=router, outlet=outlet, clock=clock)
-        await live.open()
         try:
+            await live.open()
             await _until_done(live.step, stop, lambda: metrics.show(outlet))
         finally:
             await live.close()

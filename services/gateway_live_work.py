@@ -81,7 +81,9 @@ class LiveWork:
             log.info("listening", host=self._listen[0], port=self._server.port)
 
     async def close(self) -> None:
-        """Close the socket and its connections."""
+        """Close files, socket and connections."""
+        for file in self._files:
+            file.close()
         if self._listen is not None:
             await self._server.close()
 

@@ -16,6 +16,10 @@ DELIVERY_SECONDS = 120
 """How long a record is tried; a broker that is away longer ends the gateway for its supervisor."""
 
 
+METADATA_SECONDS = 10
+"""How long a topic is looked for."""
+
+
 class DeliveryError(FlowError):
     """Kafka has not taken a record, or does not answer."""
 
@@ -40,6 +44,7 @@ class KafkaOutput:
                 acks="all",
                 enable_idempotence=True,
                 linger_ms=LINGER_MS,
+                max_block_ms=METADATA_SECONDS * 1000,
                 delivery_timeout_ms=DELIVERY_SECONDS * 1000,
                 allow_auto_create_topics=False,
             )

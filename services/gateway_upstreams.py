@@ -60,6 +60,10 @@ class FollowedFile:
             self._was_gone = False
         return tail.more
 
+    def close(self) -> None:
+        """Close the file."""
+        self._tail.close()
+
 
 class SocketClients:
     """Relays the lines of clients; without any client the upstream is gone."""
