@@ -92,7 +92,7 @@ class Book:
             bucket = hot.shared_buckets(best, ticks.event_ns.min())
             if bucket is not None or hot.takes(ticks.slot, ticks.event_ns):
                 rows = hot.offer_trades(ticks, best, bucket)
-                self._note_sources(hot, ticks.slot, prices.source)
+                self._note_sources(hot, ticks.slot, prices.source, rows=best.slot)
                 self._refresh(hot, rows)
                 return rows
         return self._apply_by_session(ticks, prices)
@@ -112,7 +112,8 @@ class Book:
                 here = np.flatnonzero((label == each) & (prices.official == kind))
                 if len(here):
                     rows = self._offer(day, ticks.at(here), official=kind)
-                    self._note_sources(day, ticks.slot[here], prices.source[here])
+                    row = ticks.slot[here]
+                    self._note_sources(day, row, prices.source[here], rows=row)
                     self._refresh(day, rows)
                     touched.append(rows)
         return np.unique(np.concatenate(touched))
@@ -121,12 +122,14 @@ class Book:
         if official:
             return day.offer_officials(ticks)
         self._hot = day
-        return day.offer_trades(ticks, day.trades.latest(ticks), None)
+        best = day.trades.latest(ticks)
+        return day.offer_trades(ticks, best, day.shared_buckets(best, ticks.event_ns.min()))
 
-    def _note_sources(self, day: Day, row: Int64s, source: Int32s) -> None:
+    def _note_sources(self, day: Day, row: Int64s, source: Int32s, *, rows: Int64s) -> None:
+        """Note which source priced which row; ``rows`` are those of ``row``, once or more."""
         first = int(source[0])
         if len(self._sources) == 1 or not np.count_nonzero(source != first):
-            day.note_source(first, row)
+            day.note_source(first, rows)
             return
         for each in np.unique(source).tolist():
             day.note_source(each, row[source == each])

@@ -3,7 +3,7 @@
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s
-from core.sessions import NANOS_PER_SECOND
+from core.sessions import NANOS_PER_SECOND, NO_TIME
 from core.slots import Candidates, Slots
 
 BUCKET_NS = 300 * NANOS_PER_SECOND
@@ -33,6 +33,11 @@ class Day:
         # closes; the very first instant belongs to the first bucket all the same.
         self._after_first_ns = first_ns + 1
         self._first_bucket = np.arange(len(first_ns)) * self.buckets_per_row
+        # The bucket that is being filled, row by row, and the times it takes.
+        self._bucket = self._first_bucket
+        self._from_ns = first_ns
+        self._until_ns = np.full(len(first_ns), NO_TIME, np.int64)
+        self._turned_ns = NO_TIME
 
     def takes(self, row: Int64s, event_ns: Int64s) -> bool:
         """Say whether every one of these trades falls into its row's session of this label."""
@@ -41,20 +46,15 @@ class Day:
         return not np.count_nonzero(is_outside)
 
     def shared_buckets(self, best: Candidates, earliest_ns: int) -> Int64s | None:
-        """Return the bucket of each row's winner if all trades of the row fall into that one.
+        """Return each row's bucket if all its trades of a batch fall into the one being filled.
 
-        ``best`` are the winners of a batch (``slot``: row) in which no trade comes before
-        `earliest_ns`. None where trades lie in several buckets, or outside of the session.
+        ``best`` are the winners of the batch (``slot``: row), in which no trade comes before
+        `earliest_ns`. None where a trade lies in another bucket, or outside of the session.
         """
         row = best.slot
-        after_first_ns = self._after_first_ns[row]
-        bucket: Int64s = np.maximum((best.event_ns - after_first_ns) // BUCKET_NS, 0)
-        is_apart = after_first_ns + bucket * BUCKET_NS > earliest_ns
-        is_apart |= self.close_ns[row] < best.event_ns
-        if np.count_nonzero(is_apart):
-            return None
-        bucket += self._first_bucket[row]
-        return bucket
+        is_apart = self._from_ns[row] > earliest_ns
+        is_apart |= self._until_ns[row] < best.event_ns
+        return None if np.count_nonzero(is_apart) else self._bucket[row]
 
     def offer_trades(self, ticks: Candidates, best: Candidates, bucket: Int64s | None) -> Int64s:
         """Take trades of this session; return the rows whose last price changed, each once.
@@ -67,6 +67,7 @@ class Day:
             if bucket is None:
                 slot = self._first_bucket[ticks.slot] + self._buckets_at(ticks)
                 self.buckets.offer(self.buckets.latest(ticks.into(slot)))
+                self._turn_to(best.event_ns.max())
             elif all_win:
                 # What is newest in the session is newest in its bucket.
                 self.buckets.put(best.into(bucket))
@@ -120,3 +121,14 @@ class Day:
         since = ticks.event_ns - self._after_first_ns[ticks.slot]
         bucket: Int64s = np.maximum(since // BUCKET_NS, 0)
         return bucket
+
+    def _turn_to(self, time_ns: int) -> None:
+        """Fill the buckets of a time from here on; time only goes forward."""
+        if time_ns <= self._turned_ns:
+            return
+        self._turned_ns = time_ns
+        bucket = np.maximum((time_ns - self._after_first_ns) // BUCKET_NS, 0)
+        start_ns = self._after_first_ns + bucket * BUCKET_NS
+        self._from_ns = np.where(bucket == 0, self.first_ns, start_ns)
+        self._until_ns = np.minimum(start_ns + (BUCKET_NS - 1), self.close_ns)
+        self._bucket = self._first_bucket + bucket
