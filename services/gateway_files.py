@@ -47,14 +47,18 @@ def files_work(
             start_ns=plan.start_at_ns or int(timeline.event_ns[0]),
             speed=plan.speed,
         )
+    end_ns = last_heartbeat_ns(
+        universe,
+        event_ns=timeline.event_ns,
+        reference=router.references(rows),
+        now_ns=clock.now_ns(),
+    )
     return Playback(
         timeline,
         outlet,
         sources=router.sources(rows),
         pace=pace,
         clock=clock,
-        end_ns=last_heartbeat_ns(
-            universe, event_ns=timeline.event_ns, reference=router.references(rows)
-        ),
+        end_ns=end_ns,
         start_at_ns=plan.start_at_ns,
     )

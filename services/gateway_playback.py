@@ -177,8 +177,13 @@ class Playback:
         return max(seconds, _SHORTEST_WAIT_SECONDS)
 
 
-def last_heartbeat_ns(universe: Universe, *, event_ns: Int64s, reference: Int32s) -> int:
+def last_heartbeat_ns(
+    universe: Universe, *, event_ns: Int64s, reference: Int32s, now_ns: int
+) -> int:
     """Return when files end: after each event, and 30 min after each close they touch.
+
+    A close that lies in the host's future is not passed: more may come before it, and workers
+    refuse heartbeats of the future.
 
     Parameters
     ----------
@@ -189,13 +194,13 @@ def last_heartbeat_ns(universe: Universe, *, event_ns: Int64s, reference: Int32s
     -------
     int    a whole second, ns UTC; 0 where there are no rows
     """
-    latest = int(event_ns.max(initial=0))
+    latest = 0
     schedule_of = universe.schedule[reference]
     for number, schedule in enumerate(universe.schedules):
         times = event_ns[schedule_of == number]
         session = schedule.positions_within(times, OFFICIAL_CLOSE_GRACE_NS)
         closes = schedule.close_ns[session[session >= 0]]
-        latest = max(
-            latest, int(closes.max(initial=-OFFICIAL_CLOSE_GRACE_NS)) + OFFICIAL_CLOSE_GRACE_NS
-        )
-    return -(-latest // NANOS_PER_SECOND) * NANOS_PER_SECOND
+        latest = max(latest, int(closes.max(initial=0)))
+    passed = min(latest + OFFICIAL_CLOSE_GRACE_NS, now_ns) if latest else 0
+    last = max(passed, int(event_ns.max(initial=0)))
+    return -(-last // NANOS_PER_SECOND) * NANOS_PER_SECOND

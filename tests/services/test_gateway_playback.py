@@ -19,7 +19,7 @@ from services.gateway_playback import (
 )
 from services.open_hours import OpenHours
 from streams.topics import FLOWS, PRICES, partition_of
-from tests.support.core_universe import HOUR_NS, Fund, Ref, at, core_universe
+from tests.support.core_universe import HOUR_NS, Fund, Ref, at, core_universe, ints
 from tests.support.manual_clock import ManualClock
 from tests.support.recording_producer import RecordingProducer, Sent
 
@@ -72,7 +72,10 @@ class Feed:
             pace=pace,
             clock=self.clock,
             end_ns=last_heartbeat_ns(
-                universe, event_ns=timeline.event_ns, reference=router.references(rows)
+                universe,
+                event_ns=timeline.event_ns,
+                reference=router.references(rows),
+                now_ns=self.clock.now_ns(),
             ),
             start_at_ns=start_at_ns,
         )
@@ -261,6 +264,17 @@ def test_the_last_heartbeat_passes_every_close_by_half_an_hour(tmp_path: Path) -
     assert feed.run()
 
     assert feed.on("ACME")[-1] == beat(at(0, 24, "ROUND") + GRACE)
+
+
+def test_a_file_of_today_ends_at_the_present() -> None:
+    end_ns = last_heartbeat_ns(
+        UNIVERSE,
+        event_ns=ints(at(0, 1)),
+        reference=np.array([0], np.int32),
+        now_ns=at(0, 2) + SECOND // 2,
+    )
+
+    assert end_ns == at(0, 2) + SECOND
 
 
 def test_rows_after_the_close_touch_no_further_session(tmp_path: Path) -> None:
