@@ -1,7 +1,7 @@
 """The five-minute buckets of a session against a slow oracle, batch after batch."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from core.book import Book
@@ -53,6 +53,8 @@ def last_of_each_bucket(ticks: list[Tick]) -> dict[tuple[int, int], float]:
 
 
 @given(batches=BATCHES | FEEDS)
+@example([[(0, OPENS[0] + BUCKET_NS + 1, 40.0)], [(0, OPENS[0] + BUCKET_NS, 99.5)]])
+@example([[(0, OPENS[0] + BUCKET_NS, 40.0)], [(0, OPENS[0] + BUCKET_NS + 1, 99.5)]])
 def test_a_bucket_holds_the_last_price_up_to_its_end(batches: list[list[Tick]]) -> None:
     book = Book(UNIVERSE, np.arange(3, dtype=np.int32))
     book.source_index("a")
