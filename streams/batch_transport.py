@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Protocol, cast
 
 import structlog
+from aiokafka import TopicPartition
 from aiokafka.errors import ConsumerStoppedError, KafkaError
 from faust.transport.drivers import aiokafka as driver
 from faust.types import TP
@@ -25,6 +26,7 @@ _TAKEOVER_SECONDS = 15.0
 """Shorter than the request timeout, after which Faust would stop waiting and read nothing more:
 the process has to end then, for its supervisor."""
 _POLL_SECONDS = 1.0
+_ASK_SECONDS = 0.2
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,8 @@ class Owner(Protocol):
 class _ConsumerThread(driver.AIOKafkaConsumerThread):
     """Faust's consumer thread, which outlives a commit that Kafka does not take."""
 
+    mundane_level = "debug"
+
     def _create_worker_consumer(self, transport: driver.Transport) -> Any:  # noqa: ANN401
         consumer = super()._create_worker_consumer(transport)
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
@@ -76,7 +80,9 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         assignment = self.assignment()
-        mine = {tp: offset for tp, offset in offsets.items() if tp in assignment}
+        mine = {
+            TopicPartition(*tp): offset for tp, offset in offsets.items() if tp in assignment
+        }
         try:
             # A committed offset is a copy for dashboards: state is rebuilt without it.
             await self._ensure_consumer().commit(mine)
@@ -89,11 +95,14 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 class BatchConsumer(driver.Consumer):
     """Reads batches for the transport's sink and commits what the sink says is done."""
 
+    mundane_level = "debug"
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 (Faust's own signature)
         super().__init__(*args, **kwargs)
         transport = cast("BatchTransport", self.transport)
         self.sink, self.owner = transport.sink, transport.owner
         self._sought: dict[TP, int] = {}
+        self._ask_at = 0.0
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
         return _ConsumerThread(self, loop=self.loop, beacon=self.beacon)
@@ -147,7 +156,12 @@ class BatchConsumer(driver.Consumer):
         """Tell the sink how far tails without records have been read.
 
         Between two polls every record handed out has been handled, so a position says that too.
+        Each question crosses into the consumer's thread, so they are not asked at every poll.
         """
+        now = self.loop.time()
+        if now < self._ask_at:
+            return
+        self._ask_at = now + _ASK_SECONDS
         for tp in self.sink.tails():
             if not self.flow_active or tp not in self.assignment():
                 return

@@ -62,10 +62,12 @@ class FrameEvents:
         """
         try:
             batches = list(pa.ipc.open_stream(value))
-            if len(batches) == 1:
-                # Offsets and indices of a damaged frame would lead out of its buffers.
-                batches[0].validate(full=True)
-        except (pa.ArrowException, OSError, MemoryError, OverflowError) as error:
+            for batch in batches:
+                # Offsets and indices of a damaged frame would lead out of its buffers, and the
+                # names of its columns need not be texts.
+                batch.validate(full=True)
+                _ = batch.schema.names
+        except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
             raise BadInputError(
                 "bad_frame", f"expected an Arrow IPC stream of one batch: {error}"
             ) from error

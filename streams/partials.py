@@ -65,21 +65,16 @@ def decode_partial(content: bytes, *, universe: str, partition: int) -> Partial:
 
 
 def _message(content: bytes) -> _Message:
-    try:
-        return _decoder.decode(content)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        found = _format_of(content)
-        raise PartialError(f"expected a partial of format {FORMAT}, it was {found}") from error
-
-
-def _format_of(content: bytes) -> str:
+    found = "something else"
     try:
         match msgspec.msgpack.decode(content):
             case [int(number), *_]:
-                return f"of format {number}"
+                found = f"format {number}"
+                if number == FORMAT:
+                    return _decoder.decode(content)
     except (msgspec.DecodeError, UnicodeDecodeError):
         pass
-    return "something else"
+    raise PartialError(f"expected a partial of format {FORMAT}, it was {found}")
 
 
 def _raw(column: npt.NDArray[Any], dtype: str) -> bytes:
