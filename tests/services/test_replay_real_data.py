@@ -9,36 +9,18 @@ from click.testing import CliRunner
 
 from services.cli import main
 from tests.support.real_data import FOLDER, needs_real_data
+from tests.support.recorded_bars import (
+    FIRST_MINUTES,
+    FIRST_SESSION,
+    FUNDS,
+    STATED_BEFORE_MINUTES,
+    STATED_CLOSES,
+    write_universe,
+)
 
 pytestmark = needs_real_data
 
-FIRST_SESSION = "2025-05-12"
 HALF_DAYS = ("2025-07-03", "2025-11-28", "2025-12-24")
-FUNDS = {
-    "QQQ": {"TQQQ": (3.0, 25e9), "SQQQ": (-3.0, 2.5e9), "QLD": (2.0, 8e9), "PSQ": (-1.0, 0.5e9)},
-    "NVDA": {"NVDL": (2.0, 4e9), "NVD": (-2.0, 0.2e9)},
-    "MSTR": {"MSTU": (2.0, 1e9), "MSTZ": (-2.0, 0.1e9)},
-    "TSLA": {"TSLL": (2.0, 6e9), "TSLQ": (-2.0, 0.3e9)},
-}
-
-
-def write_universe(folder: Path, *, previous_close: dict[str, float], session: str) -> None:
-    references = ["symbol,name,venue,currency,previous_close,adv_usd,auction_usd,daily_volatility"]
-    references += [f"{s},{s},XNAS,USD,{close},1e10,1e9,0.02" for s, close in previous_close.items()]
-    funds = [
-        (
-            "fund,name,issuer,venue,reference,leverage_factor,reset,vehicle,assets_usd,"
-            "effective_at,known_at,listed_on"
-        )
-    ]
-    funds += [
-        f"{fund},{fund},issuer,XNAS,{symbol},{factor},daily,swap,{assets},{session},,2020-01-02"
-        for symbol in previous_close
-        for fund, (factor, assets) in FUNDS[symbol].items()
-    ]
-    folder.mkdir()
-    (folder / "references.csv").write_text("\n".join(references) + "\n")
-    (folder / "funds.csv").write_text("\n".join(funds) + "\n")
 
 
 def last_closes(path: Path) -> Iterator[tuple[str, float]]:
@@ -83,7 +65,7 @@ def last_rows(path: Path) -> dict[tuple[str, str], dict[str, str]]:
 
 
 def test_half_a_year_of_five_minute_bars(tmp_path: Path) -> None:
-    stated = {"QQQ": 490.0, "NVDA": 117.0, "MSTR": 404.9, "TSLA": 298.0}
+    stated = STATED_CLOSES
     write_universe(tmp_path / "universe", previous_close=stated, session=FIRST_SESSION)
     files = [w for s in stated for w in ("--prices", FOLDER / f"intraday/5min/{s}.csv")]
     headers = ("--column", "event_time=datetime", "--column", "price=close")
@@ -111,7 +93,8 @@ def test_half_a_year_of_five_minute_bars(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("every", ["60s", "13m"])
 def test_minutes_stamped_in_utc_with_extended_hours(tmp_path: Path, every: str) -> None:
-    write_universe(tmp_path / "universe", previous_close={"QQQ": 472.0}, session="2025-04-30")
+    stated = STATED_BEFORE_MINUTES
+    write_universe(tmp_path / "universe", previous_close=stated, session=FIRST_MINUTES)
     headers = ("event_time=Datetime", "symbol=Symbol", "price=Close", "volume=Volume")
 
     said = replay(
