@@ -11,14 +11,16 @@ from rich.progress import Progress
 
 from core.book import Book
 from core.errors import BadInputError, ConfigError
-from core.universe import Universe
 from services.clock import SystemClock
 from services.durations import parse_duration_ns
+from services.event_fields import column_pairs
 from services.event_files import FlowEvents, PriceEvents, ReadOptions, read_flows, read_prices
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed, offline_feed
 from services.rejects import Reject, write_rejects
-from services.replay import Replay, session_steps
+from services.replay import Replay, Step, breach_of, session_steps
+from services.report import check_report_suffix, write_report
+from services.report_samples import SampleTaker
 from services.rows import Rows, joined_rows, row_columns
 from services.rules_file import load_rules
 from services.table_files import check_suffix, write_table
@@ -27,14 +29,6 @@ from streams.event_times import parse_time
 
 _File = click.Path(path_type=Path, dir_okay=False)
 _Folder = click.Path(path_type=Path, file_okay=False)
-
-
-def _pair(text: str) -> tuple[str, str]:
-    name, separator, header = text.partition("=")
-    if not separator or not name or not header:
-        message = f"--column: expected NAME=HEADER, it was {text!r}"
-        raise ConfigError(message)
-    return name, header
 
 
 def _step_ns(option: str, text: str) -> int:
@@ -83,6 +77,9 @@ class _Inputs:
 @click.option("--symbol", "symbols", multiple=True, help="Symbol of files without that column.")
 @click.option("--rejects", "rejects_file", type=_File, help="Write bad rows here (CSV).")
 @click.option("--strict", is_flag=True, help="End with status 3 if any row was bad.")
+@click.option(
+    "--report", "report_file", type=_File, help="Write a page to judge it by (.html or .json)."
+)
 @click.option("--output", type=_File, required=True, help="Rows: .jsonl, .csv or .parquet.")
 @click.pass_context
 def command(ctx: click.Context, /, **options: object) -> None:
@@ -112,6 +109,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     bar: str | None,
     symbols: tuple[str, ...],
     rejects_file: Path | None,
+    report_file: Path | None,
     output: Path,
 ) -> int:
     if alerts_file is not None and rules_file is None:
@@ -120,9 +118,11 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     for path in (output, alerts_file):
         if path is not None:
             check_suffix(path)
+    if report_file is not None:
+        check_report_suffix(report_file)
     first_ns, last_ns = _instant("--from", from_text), _instant("--until", until_text)
     read_options = ReadOptions(
-        columns=tuple(_pair(text) for text in pairs),
+        columns=column_pairs(pairs),
         timezone=timezone,
         bar_ns=_step_ns("--bar", bar) if bar else 0,
         symbols=symbols,
@@ -137,11 +137,15 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         rolled_counts_as_stated=True,
     )
     feed = offline_feed(universe, book, prices=inputs.prices, flows=inputs.flows)
-    rows = _run(universe, book, feed, alerts=alerts, every_ns=_step_ns("--every", every))
-    rows = rows.between(first_ns, last_ns)
+    taker = SampleTaker(universe, breach_of(universe, alerts)) if report_file else None
+    steps = session_steps(universe, feed, _step_ns("--every", every))
+    replay = Replay(universe, book, feed, alerts=alerts, taker=taker)
+    rows = _run(replay, steps).between(first_ns, last_ns)
     write_table(output, row_columns(rows, universe))
     if alerts is not None and alerts_file is not None:
         write_table(alerts_file, alerts.columns())
+    if report_file is not None and taker is not None:
+        write_report(report_file, taker, universe=universe, alerts=alerts)
     rejects = inputs.rejects()
     if rejects_file is not None:
         write_rejects(rejects_file, rejects)
@@ -149,11 +153,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     return len(rejects)
 
 
-def _run(
-    universe: Universe, book: Book, feed: Feed, *, alerts: OfflineAlerts | None, every_ns: int
-) -> Rows:
-    steps = session_steps(universe, feed, every_ns)
-    replay = Replay(universe, book, feed, alerts=alerts)
+def _run(replay: Replay, steps: list[Step]) -> Rows:
     console = Console(stderr=True)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("Replaying", total=len(steps))

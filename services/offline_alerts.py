@@ -39,7 +39,7 @@ class OfflineAlerts:
     """The rules, their live states and the episodes that have ended."""
 
     def __init__(self, rules: tuple[Rule, ...], universe: Universe) -> None:
-        self._rules = rules
+        self.rules = rules
         self._universe = universe
         self._states: dict[str, dict[AlertKey, AlertState]] = {rule.name: {} for rule in rules}
         self._readings: dict[str, Readings] = {}
@@ -50,7 +50,7 @@ class OfflineAlerts:
 
     def judge(self, view: View) -> None:
         """Step every rule with what the view says now."""
-        for rule in self._rules:
+        for rule in self.rules:
             readings = read(rule, view, self._universe)
             states, transitions = step(rule, readings, self._states[rule.name])
             self._states[rule.name] = states
@@ -71,7 +71,7 @@ class OfflineAlerts:
         due = min(
             (
                 next_due_ns(rule, self._readings[rule.name], self._states[rule.name])
-                for rule in self._rules
+                for rule in self.rules
                 if rule.name in self._readings
             ),
             default=NEVER_NS,

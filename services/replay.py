@@ -9,13 +9,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.assembly import add_forecast, assemble, join_partials
+from core.assembly import BreachLevels, add_forecast, assemble, join_partials
 from core.book import Book
-from core.columns import Int64s, View
+from core.columns import Bools, Int64s, Partial, View
 from core.sessions import NEVER_NS, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
 from core.universe import Universe
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed
+from services.report_samples import SampleTaker
 from services.rows import Rows, rows_of
 
 GRID, CLOSE, LAST = 0, 1, 2
@@ -57,14 +58,20 @@ class Replay:
     """One run of the replay over a feed."""
 
     def __init__(
-        self, universe: Universe, book: Book, feed: Feed, *, alerts: OfflineAlerts | None
+        self,
+        universe: Universe,
+        book: Book,
+        feed: Feed,
+        *,
+        alerts: OfflineAlerts | None,
+        taker: SampleTaker | None,
     ) -> None:
         self._universe = universe
         self._book = book
         self._feed = feed
         self._alerts = alerts
-        unknown = np.full(len(universe.symbol), np.nan)
-        self._breach = alerts.breach if alerts else (unknown, unknown)
+        self._taker = taker
+        self._breach = breach_of(universe, alerts)
         self._applied_ns = NO_TIME
         self._market_ns = NO_TIME
 
@@ -72,19 +79,18 @@ class Replay:
         """Yield the rows of each stop; ``progress`` is told how many stops are done."""
         for number, step in enumerate(steps):
             self._advance(step.due_ns)
-            view = self._judged_view(step)
+            partial = self._book.partial(market_ns=step.market_ns)
+            view = self._judged_view(step, partial)
             if step.purpose != CLOSE:
-                rows = self._rows_of_step(view, step)
-                if len(rows):
-                    yield rows
+                mine = (self._universe.schedule == step.schedule) & (view.label == step.label)
+                mine &= ~np.isnan(view.numeric["price"])
+                if self._taker is not None:
+                    self._sample(self._taker, step, partial, view, mine)
+                if mine.any():
+                    yield rows_of(view, mine)
             progress(number + 1)
 
-    def _rows_of_step(self, view: View, step: Step) -> Rows:
-        mine = (self._universe.schedule == step.schedule) & (view.label == step.label)
-        return rows_of(view, mine & ~np.isnan(view.numeric["price"]))
-
-    def _judged_view(self, step: Step) -> View:
-        partial = self._book.partial(market_ns=step.market_ns)
+    def _judged_view(self, step: Step, partial: Partial) -> View:
         view = assemble(self._universe, [partial], self._breach)
         if self._alerts is None:
             return view
@@ -93,6 +99,13 @@ class Replay:
             self._alerts.judge(view)
         self._alerts.set_levels(view)
         return view
+
+    @staticmethod
+    def _sample(taker: SampleTaker, step: Step, partial: Partial, view: View, which: Bools) -> None:
+        if step.purpose == LAST:
+            taker.take_last(view, which)
+        else:
+            taker.take(partial, view, which)
 
     def _judge(self, alerts: OfflineAlerts, time_ns: int) -> None:
         self._market_ns = time_ns
@@ -125,6 +138,14 @@ class Replay:
         if len(flows.event_ns):
             self._book.apply_flows(flows)
         self._applied_ns = max(until_ns, self._applied_ns)
+
+
+def breach_of(universe: Universe, alerts: OfflineAlerts | None) -> BreachLevels:
+    """Return the breach thresholds of the rules, unknown everywhere without rules."""
+    if alerts is not None:
+        return alerts.breach
+    unknown = np.full(len(universe.symbol), np.nan)
+    return unknown, unknown
 
 
 def _first_after(event_ns: Int64s, time_ns: int) -> int:

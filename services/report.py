@@ -1,0 +1,40 @@
+"""``--report``: what a replay says of the forecast and of the alerts, as a page or as JSON."""
+
+from dataclasses import asdict
+from pathlib import Path
+
+import msgspec
+
+from core.errors import ConfigError
+from core.universe import Universe
+from services.offline_alerts import OfflineAlerts
+from services.report_figures import figures
+from services.report_page import report_page
+from services.report_samples import SampleTaker
+
+SUFFIXES = (".html", ".json")
+
+
+def check_report_suffix(path: Path) -> None:
+    """Raise `ConfigError` if a report cannot be written in the format of the suffix."""
+    if path.suffix not in SUFFIXES:
+        message = f"--report: expected a suffix of {', '.join(SUFFIXES)}, it was {path.suffix!r}"
+        raise ConfigError(message)
+
+
+def write_report(
+    path: Path, taker: SampleTaker, *, universe: Universe, alerts: OfflineAlerts | None
+) -> None:
+    """Write the report of a finished replay: a page, or its figures alone as JSON."""
+    samples = taker.samples()
+    found = figures(
+        samples,
+        taker.last_rows,
+        universe=universe,
+        rules=alerts.rules if alerts else (),
+        episodes=alerts.episodes if alerts else (),
+    )
+    if path.suffix == ".json":
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(found)), indent=2) + b"\n")
+    else:
+        path.write_text(report_page(found, samples, universe), encoding="utf-8")
