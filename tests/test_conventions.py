@@ -80,3 +80,19 @@ def test_every_dependency_has_its_reason_in_the_docs() -> None:
     packages = [re.split("[<>=]", requirement)[0] for group in groups for requirement in group]
 
     assert [package for package in packages if f"`{package}`" not in explained] == []
+
+
+def test_every_test_the_guarantees_name_exists() -> None:
+    # A promise without its test is a hope.
+    page = (ROOT / "docs" / "guarantees.md").read_text()
+    named_tests = re.findall(r"`([a-z0-9_]+/test_[a-z0-9_]+\.py)(?:::(test_[a-z0-9_]+))?`", page)
+
+    missing = [
+        f"{file}::{test}"
+        for file, test in named_tests
+        if not (path := ROOT / "tests" / file).is_file()
+        or f"def {test or ''}" not in path.read_text()
+    ]
+
+    assert len(named_tests) > 30
+    assert missing == []
