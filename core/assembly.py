@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.columns import NUMERIC_COLUMNS, Curves, Floats, Partial, View
-from core.forecast import QUANTILE_Z, breach_probability, closing_returns
-from core.leveraged import curve_demand
+from core.columns import NUMERIC_COLUMNS, Floats, Partial, View
+from core.forecast import breach_probability, demand_band
 from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME
 from core.universe import Universe
 
@@ -69,7 +68,9 @@ def add_forecast(view: View, partial: Partial, breach: BreachLevels) -> None:
     change = view.numeric["underlying_return"][at]
     forced = view.numeric["forced_flow_usd"][at]
     known = np.where(np.isnan(partial.creation_usd), 0.0, partial.creation_usd)
-    low, high = _band(partial.curves, change, partial.variance, known)
+    low, high = demand_band(
+        partial.curves, underlying_return=change, variance=partial.variance, known_usd=known
+    )
     is_settled = partial.variance == 0.0
     threshold = np.where(np.isnan(breach_usd), breach_adv_ratio * partial.adv_usd, breach_usd)
     numeric = view.numeric
@@ -151,15 +152,3 @@ def sum_known(*parts: Floats) -> Floats:
         total[part_known] += part[part_known]
         is_known |= part_known
     return np.where(is_known, total, np.nan)
-
-
-def _band(
-    curves: Curves, underlying_return: Floats, variance: Floats, known_usd: Floats
-) -> tuple[Floats, Floats]:
-    """Return the demand at the 5 % and 95 % quantiles of the close, the smaller first."""
-    rows = np.arange(len(underlying_return))
-    ends = [
-        curve_demand(curves, rows, closing_returns(underlying_return, variance, z)) + known_usd
-        for z in (-QUANTILE_Z, QUANTILE_Z)
-    ]
-    return np.minimum(*ends), np.maximum(*ends)

@@ -4,11 +4,11 @@ import numpy as np
 
 from core.columns import FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
 from core.day import Day
-from core.forecast import variance_to_come
 from core.leveraged import curve_demand
 from core.market_time import MarketTime
+from core.outlook import Outlook
 from core.row_calendar import RowCalendar
-from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
+from core.sessions import NO_SESSION, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
 from core.slots import Candidates, Slots
 from core.standing import Standing
 from core.stated import StatedFigures
@@ -51,6 +51,7 @@ class Book:
         self._known_seen = -1
         self.standing = Standing(universe, stated, rolled_counts_as_stated=rolled_counts_as_stated)
         self.calendar = RowCalendar(universe, references)
+        self.outlook = Outlook(self.calendar, size)
         self.market = MarketTime()
         self.days: dict[int, Day] = {}
         self._hot: Day | None = None
@@ -217,9 +218,8 @@ class Book:
             market, beat = np.full(size, market_ns, np.int64), np.full(size, NO_TIME, np.int64)
         self._position = self.calendar.positions_at(market)
         label, open_ns, close_ns, cutoff_ns = self.calendar.columns(self._position)
+        self._outdated[self.outlook.follow(self.days, self.standing.label)] = True
         self._move(label, market)
-        to_close = np.maximum(close_ns - market, 0) / NANOS_PER_SECOND
-        length = np.maximum(close_ns - open_ns, 1) / NANOS_PER_SECOND
         standing = self.standing
         return Partial(
             reference=self.references,
@@ -235,7 +235,9 @@ class Book:
             creation_usd=self.creation_usd.copy(),
             adv_usd=standing.adv_usd.copy(),
             auction_usd=standing.auction_usd.copy(),
-            variance=variance_to_come(standing.daily_volatility, length, to_close),
+            variance=self.outlook.variance(
+                self.days, label=label, market_ns=market, close_ns=close_ns
+            ),
             weight_usd=standing.weight_usd.copy(),
             coverage=standing.coverage.copy(),
             is_stale=standing.is_stale.copy(),
@@ -261,6 +263,9 @@ class Book:
                 calendar=self.calendar,
             )
             day = self._day(each)
+            self.outlook.set_up(
+                rows, day=day, days=self.days, daily_volatility=self.standing.daily_volatility
+            )
             self.as_of_ns[rows] = NO_TIME
             self._refresh(day, rows)
             self._sum_creations(day, rows)
@@ -272,6 +277,7 @@ class Book:
             self._newest_label = max(label, self._newest_label)
             whole = self.calendar.keeps_whole(self._newest_label)
             for other in self.days.values():
-                if other.label not in whole:
+                if other.label not in whole and other.buckets is not None:
+                    self.outlook.retire(other)
                     other.buckets = None
         return day

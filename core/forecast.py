@@ -1,54 +1,103 @@
-"""How far the price may still move until the close: the variance to come, and what follows.
+"""The law of the close given what is known now, and the probability that the demand breaches.
 
-The plain form: the prior volatility, less its overnight share, spread over the session by a
-U-shaped profile. No drift: a price's expected close is where it stands.
+``core.volatility`` says how much variance is to come; this is how it is distributed. There is no
+view on direction: the expected close is the price, and known creations stand as they are.
 """
+
+from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import ndtr
 
-from core.columns import Bools, Curves, Floats, Int64s
+from core.columns import Curves, Floats, Int64s
 from core.leveraged import curve_demand
 
-OVERNIGHT_VARIANCE_SHARE = 0.35
-"""Share of the close-to-close variance that falls between close and open; 0.30 to 0.43 measured
-on US funds and shares. Too high a share makes the band too narrow."""
+NEWS_WEIGHT = 0.02
+NEWS_DEVIATION = 3.0
+USUAL_DEVIATION = 0.98
+"""The law of a standardised return, (ln C/S - drift) / sqrt(variance to come): with weight
+``NEWS_WEIGHT`` a normal of ``NEWS_DEVIATION``, else one of ``USUAL_DEVIATION``.
 
-PROFILE_ELAPSED = np.array([0, 30, 150, 270, 330, 360, 375, 390]) / 390.0
-PROFILE_TO_COME = np.array([1.0, 0.859, 0.543, 0.303, 0.177, 0.114, 0.056, 0.0])
-"""Share of the open-to-close variance still to come, by share of the session gone: QQQ one-minute
-bars, 44 sessions. Half days and other venues are scaled to their own length."""
+Fitted to 9231 returns to the close of 15 US funds and shares (five-minute bars, July to December
+2025): the likelihood prefers it to Student's t (best at 7 degrees of freedom), which gives the
+hours without news too much tail and those with news too little. The usual deviation is a little
+above the fitted 0.96, for a variance that is itself a guess. docs/model.md has the figures."""
 
-ALL_DAY_SECONDS = 23 * 3600.0
-"""Sessions at least this long have no night: all their variance falls inside, evenly."""
-
-QUANTILE_Z = 1.6448536269514722
-"""Standard normal deviate of 95 %."""
+QUANTILE_Z = 1.6604291108075597
+"""The standardised return that is exceeded with a probability of 5 % under that law."""
 
 
-def variance_to_come(
-    daily_volatility: Floats, session_seconds: Floats, seconds_to_close: Floats
-) -> Floats:
-    """Return the variance of the log price from now to the close, float64[n], NaN = unknown.
+FARTHEST_Z = 20.0
+"""Beyond this standardised return lies a probability of 5e-13: no wipe-out there is looked at."""
 
-    ``daily_volatility`` is close-to-close, 0.01 = 1 %; the other two are the session's length and
-    what is left of it, at least 0. At the close nothing is to come, whatever the history.
+BRACKET_Z = 2.0052682611971018
+"""The standardised return that is exceeded, either way, with a probability of 5 %."""
+
+LEAST_MASS = 1e-9
+"""A turn of the demand that is less probable than this is not solved for."""
+
+HALVINGS = 50
+"""Enough to find a quantile to 1e-15 of the interval that holds it."""
+
+
+def drift(variance: Floats) -> Floats:
+    """Return the drift of the log price that makes the expected close the price, float64[n]."""
+    usual, news = (0.5 * s**2 * variance for s in (USUAL_DEVIATION, NEWS_DEVIATION))
+    return np.asarray(-usual - np.log1p(NEWS_WEIGHT * np.expm1(news - usual)))
+
+
+def probability_below(z: Floats) -> Floats:
+    """Return the probability of a standardised return below z, of any shape."""
+    usual, news = ndtr(z / USUAL_DEVIATION), ndtr(z / NEWS_DEVIATION)
+    below: Floats = (1.0 - NEWS_WEIGHT) * usual + NEWS_WEIGHT * news
+    return below
+
+
+def closing_returns(underlying_return: Floats, variance: Floats, z: float | Floats) -> Floats:
+    """Return the return at the close that belongs to a standardised return of z, float64[n].
+
+    ``underlying_return`` float64[n] now, ``variance`` of the log price until the close.
     """
-    elapsed = 1.0 - seconds_to_close / session_seconds
-    is_all_day = session_seconds >= ALL_DAY_SECONDS
-    share = np.where(
-        is_all_day, 1.0 - elapsed, np.interp(elapsed, PROFILE_ELAPSED, PROFILE_TO_COME)
+    log_move = drift(variance) + z * np.sqrt(variance)
+    return (1.0 + underlying_return) * np.exp(log_move) - 1.0
+
+
+def demand_band(
+    curves: Curves, *, underlying_return: Floats, variance: Floats, known_usd: Floats
+) -> tuple[Floats, Floats]:
+    """Return the 5 % and 95 % quantiles of the demand at the close, float64[n] each.
+
+    Parameters
+    ----------
+    curves : Curves                   leveraged demand by return, one row an entry below
+    underlying_return : float64[n]    now; ``variance`` of the log price until the close
+    known_usd : float64[n]            creations and other parts taken as they stand, signed
+
+    Returns
+    -------
+    (float64[n], float64[n])    USD; NaN where an input is NaN
+
+    Notes
+    -----
+    Where the demand only rises with the close, or only falls, its quantiles are the demands at
+    those of the close. Past a wipe-out it may turn: there the two are solved for.
+    """
+    rows = np.arange(len(underlying_return))
+    low, high = _demand_at(curves, rows, underlying_return, variance, QUANTILE_Z)
+    lowest, highest = (
+        closing_returns(underlying_return, variance, z) for z in (-FARTHEST_Z, FARTHEST_Z)
     )
-    inside = np.where(is_all_day, 1.0, 1.0 - OVERNIGHT_VARIANCE_SHARE)
-    return np.where(seconds_to_close <= 0.0, 0.0, daily_volatility**2 * inside * share)
-
-
-def closing_returns(underlying_return: Floats, variance: Floats, z: float) -> Floats:
-    """Return the quantile of the return at the close whose standard normal deviate is `z`.
-
-    ``ln(C / S) ~ Normal(-v / 2, v)``, so that the expected close is the price S itself.
-    """
-    return (1.0 + underlying_return) * np.exp(z * np.sqrt(variance) - 0.5 * variance) - 1.0
+    near = np.flatnonzero((variance > 0.0) & ((lowest < curves.low) | (highest > curves.high)))
+    if len(near):
+        pieces = _segments(curves, near)
+        law = underlying_return[near], variance[near]
+        turned = _turned_mass(pieces, curves.slope[curves.centre[near]], *law) > LEAST_MASS
+        near, pieces = near[turned], _segments(curves, near[turned])
+        law = underlying_return[near], variance[near]
+        least, most = _demand_at(curves, near, *law, BRACKET_Z)
+        low[near] = _quantile(pieces, 0.05, *law, least=least, most=most)
+        high[near] = _quantile(pieces, 0.95, *law, least=least, most=most)
+    return low + known_usd, high + known_usd
 
 
 def breach_probability(
@@ -63,10 +112,8 @@ def breach_probability(
 
     Parameters
     ----------
-    curves : Curves                   leveraged demand by return, one row an entry below
-    underlying_return : float64[n]    now; ``variance`` of the log price until the close
-    known_usd : float64[n]            creations and other parts taken as they stand, signed
-    threshold_usd : float64[n]        > 0; NaN where none is set
+    curves, underlying_return, variance, known_usd     as in `demand_band`
+    threshold_usd : float64[n]                         > 0; NaN where none is set
 
     Returns
     -------
@@ -75,40 +122,117 @@ def breach_probability(
     Notes
     -----
     The demand is piecewise linear in the close, so the returns that keep it inside the threshold
-    are an interval on each segment, whose lognormal probability is exact.
+    are an interval on each segment, whose probability is exact.
     """
-    row = np.repeat(np.arange(len(curves.centre)), np.diff(curves.first))
-    start, stop = _segment_ends(curves, row)
-    flat = curves.slope == 0.0
-    level = curves.intercept + known_usd[row]
-    theta = threshold_usd[row]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        one, other = (-theta - level) / curves.slope, (theta - level) / curves.slope
-    inside_low = np.where(flat, _everywhere(np.abs(level) < theta, -1), np.minimum(one, other))
-    inside_high = np.where(flat, _everywhere(np.abs(level) < theta, 1), np.maximum(one, other))
-    low, high = np.maximum(inside_low, start), np.minimum(inside_high, stop)
-    mass = _probability_between(low, high, underlying_return[row], variance[row])
-    quiet = np.bincount(row, mass, len(curves.centre))
-    demand = curve_demand(curves, np.arange(len(curves.centre)), underlying_return) + known_usd
+    rows = np.arange(len(underlying_return))
+    quiet = _mass_between(
+        _segments(curves, rows),
+        underlying_return,
+        variance,
+        least=-threshold_usd - known_usd,
+        most=threshold_usd - known_usd,
+    )
+    demand = curve_demand(curves, rows, underlying_return) + known_usd
     settled = (np.abs(demand) >= threshold_usd).astype(np.float64)
     probability = np.where(variance > 0.0, np.clip(1.0 - quiet, 0.0, 1.0), settled)
     return np.where(np.isnan(demand + threshold_usd + variance), np.nan, probability)
 
 
-def _everywhere(is_inside: Bools, sign: int) -> Floats:
-    return np.where(is_inside, sign * np.inf, -sign * np.inf)
+@dataclass(frozen=True, eq=False)
+class _Segments:
+    """The segments of n chosen rows side by side; ``row`` int64[m] counts these rows from 0."""
+
+    row: Int64s
+    start: Floats
+    stop: Floats
+    slope: Floats
+    intercept: Floats
 
 
-def _segment_ends(curves: Curves, row: Int64s) -> tuple[Floats, Floats]:
-    start = np.full(len(row), -np.inf)
-    stop = np.full(len(row), np.inf)
-    is_first = np.zeros(len(row), np.bool_)
+def _segments(curves: Curves, rows: Int64s) -> _Segments:
+    count = np.diff(curves.first)
+    start, stop = np.full(len(curves.slope), -np.inf), np.full(len(curves.slope), np.inf)
+    is_first, is_last = np.zeros((2, len(curves.slope)), np.bool_)
     is_first[curves.first[:-1]] = True
-    is_last = np.zeros(len(row), np.bool_)
     is_last[curves.first[1:] - 1] = True
     start[~is_first] = curves.knot
     stop[~is_last] = curves.knot
-    return start, stop
+    place = np.full(len(count), -1, np.int64)
+    place[rows] = np.arange(len(rows))
+    row = np.repeat(place, count)
+    here = row >= 0
+    return _Segments(row[here], start[here], stop[here], curves.slope[here], curves.intercept[here])
+
+
+def _mass_between(
+    segments: _Segments, underlying_return: Floats, variance: Floats, *, least: Floats, most: Floats
+) -> Floats:
+    """P(least < leveraged demand < most) of each chosen row; variances above 0."""
+    row, slope, level = segments.row, segments.slope, segments.intercept
+    with np.errstate(divide="ignore", invalid="ignore"):
+        one, other = (least[row] - level) / slope, (most[row] - level) / slope
+    is_flat = slope == 0.0
+    everywhere = np.where((least[row] < level) & (level < most[row]), np.inf, -np.inf)
+    low = np.where(is_flat, -everywhere, np.minimum(one, other))
+    high = np.where(is_flat, everywhere, np.maximum(one, other))
+    low, high = np.maximum(low, segments.start), np.minimum(high, segments.stop)
+    mass = _probability_between(low, high, underlying_return[row], variance[row])
+    return np.bincount(row, mass, len(variance)).astype(np.float64)
+
+
+def _turned_mass(
+    segments: _Segments, slope_now: Floats, underlying_return: Floats, variance: Floats
+) -> Floats:
+    """P(the close lies where the demand runs the other way than it does now)."""
+    row = segments.row
+    mass = _probability_between(
+        segments.start, segments.stop, underlying_return[row], variance[row]
+    )
+    turned = np.sign(segments.slope) != np.sign(slope_now[row])
+    return np.bincount(row, np.where(turned, mass, 0.0), len(variance)).astype(np.float64)
+
+
+def _demand_at(
+    curves: Curves, rows: Int64s, underlying_return: Floats, variance: Floats, z: float
+) -> tuple[Floats, Floats]:
+    """Return the demands at two opposite standardised returns, the smaller first."""
+    ends = [
+        curve_demand(curves, rows, closing_returns(underlying_return, variance, end))
+        for end in (-z, z)
+    ]
+    return np.minimum(*ends), np.maximum(*ends)
+
+
+def _quantile(
+    segments: _Segments,
+    probability: float,
+    underlying_return: Floats,
+    variance: Floats,
+    *,
+    least: Floats,
+    most: Floats,
+) -> Floats:
+    """Return the demand not reached with a probability, by halving an interval that holds it.
+
+    Between the closes of ``BRACKET_Z``, which 95 % of them are, the demand lies between its
+    values at these and at the knots between them, and so do its 5 % and 95 % quantiles.
+    """
+    row = segments.row
+    inner, outer = (
+        closing_returns(underlying_return, variance, z)[row] for z in (-BRACKET_Z, BRACKET_Z)
+    )
+    at = np.flatnonzero((segments.start > inner) & (segments.start < outer))
+    turn = segments.slope[at] * segments.start[at] + segments.intercept[at]
+    low, high = least.copy(), most.copy()
+    np.minimum.at(low, row[at], turn)
+    np.maximum.at(high, row[at], turn)
+    nothing = np.full(len(low), -np.inf)
+    for _ in range(HALVINGS):
+        middle = 0.5 * (low + high)
+        below = _mass_between(segments, underlying_return, variance, least=nothing, most=middle)
+        low = np.where(below < probability, middle, low)
+        high = np.where(below < probability, high, middle)
+    return 0.5 * (low + high)
 
 
 def _probability_between(
@@ -117,7 +241,9 @@ def _probability_between(
     """P(low < closing return < high), side by side, for variances above 0."""
     deviation = np.sqrt(variance)
     with np.errstate(divide="ignore", invalid="ignore"):
-        floor, ceiling = np.maximum(1.0 + low, 0.0), np.maximum(1.0 + high, 0.0)
-        base = np.log1p(underlying_return) - 0.5 * variance
-        mass = ndtr((np.log(ceiling) - base) / deviation) - ndtr((np.log(floor) - base) / deviation)
-    return np.where(high > low, mass, 0.0)
+        base = np.log1p(underlying_return) + drift(variance)
+        below, above = (
+            probability_below((np.log(np.maximum(1.0 + end, 0.0)) - base) / deviation)
+            for end in (low, high)
+        )
+    return np.where(high > low, above - below, 0.0)

@@ -2,8 +2,8 @@
 
 import numpy as np
 
-from core.columns import Int32s, Int64s
-from core.sessions import NEVER_NS, NO_SESSION, NO_TIME, SessionTable
+from core.columns import Floats, Int32s, Int64s
+from core.sessions import NANOS_PER_SECOND, NEVER_NS, NO_SESSION, NO_TIME, SessionTable
 from core.universe import Universe
 
 
@@ -22,6 +22,14 @@ class RowCalendar:
             for s in np.unique(self._schedule)
         ]
         self._size = len(references)
+
+    def usual_seconds(self) -> Floats:
+        """Return float64[n], the length of a usual session of each row: the table's median."""
+        seconds = np.full(self._size, np.nan)
+        for table, rows in self.groups:
+            if len(table.open_ns):
+                seconds[rows] = np.median(table.close_ns - table.open_ns) / NANOS_PER_SECOND
+        return seconds
 
     def positions_at(self, market_ns: Int64s) -> Int64s:
         """Return int64[n], each row's session at its market time, -1 where there is none yet."""
