@@ -1,0 +1,229 @@
+"""Whatever fails in whatever order: no firing and no resolve is lost, none is told twice."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Sequence
+from datetime import datetime
+
+import redis
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from core.alerts import AlertKey, Change
+from services.alert_ledger import Ledger
+from services.alert_messages import host_time_text
+from services.alerter import Alerter
+from services.alertmanager import Answer
+from services.embedded_redis import EmbeddedRedis
+from services.view_store import PartialsRead, StoreError, ViewStore, connect
+from tests.support.alert_samples import HOST_NS
+from tests.support.alerter_world import (
+    UNIVERSE,
+    Market,
+    RecordingAudit,
+    alerter_of,
+    market_in,
+)
+from tests.support.manual_clock import ManualClock
+from tests.support.recording_transport import ACCEPTED, Alert, RecordingTransport
+
+Labels = frozenset[tuple[str, str]]
+
+
+class Killed(BaseException):
+    """The process ended here."""
+
+
+class FailingStore(ViewStore):
+    """The real store, with the failures a test asks for; each happens once."""
+
+    fails: str = ""
+
+    def _takes(self, failure: str) -> bool:
+        if self.fails != failure:
+            return False
+        self.fails = ""
+        return True
+
+    async def read_partials(self) -> PartialsRead:
+        if self._takes("read"):
+            raise StoreError(self.fails)
+        return await super().read_partials()
+
+    async def write(self, ledger: Ledger, document: bytes | None) -> None:
+        if self._takes("write"):
+            raise StoreError(self.fails)
+        await super().write(ledger, document)
+        if self._takes("answer to the write"):
+            raise StoreError(self.fails)
+        if self._takes("process after the write"):
+            raise Killed
+
+
+class PagerModel:
+    """What Alertmanager makes of the pushes: an alert is told when it begins and when it ends."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        self.clock = clock
+        self.is_up = True
+        self.active: set[Labels] = set()
+        self.told: dict[Labels, list[str]] = defaultdict(list)
+        self.starts: dict[Labels, set[str]] = defaultdict(set)
+
+    def answer(self, _url: str, alerts: list[Alert]) -> Answer:
+        if not self.is_up:
+            return Answer(None, "down")
+        for alert in alerts:
+            self._take(alert)
+        return ACCEPTED
+
+    def _take(self, alert: Alert) -> None:
+        labels = frozenset(alert["labels"].items())
+        self.starts[labels].add(alert["startsAt"])
+        ends_ns = datetime.fromisoformat(alert["endsAt"]).timestamp() * 1e9
+        assert alert["startsAt"] <= alert["endsAt"]
+        if ends_ns <= self.clock.now_ns():
+            if labels in self.active:
+                self.active.remove(labels)
+                self.told[labels].append("resolved")
+        elif labels not in self.active:
+            self.active.add(labels)
+            self.told[labels].append("firing")
+        # Else it goes on, from its first start: Alertmanager merges what overlaps, also where it
+        # was away while an alert ended and began again.
+
+
+class Storm:
+    """One alerter at a time, killed and started again, among servers that fail."""
+
+    def __init__(self, url: str, market: Market) -> None:
+        self.market = market
+        self.clock = ManualClock(HOST_NS)
+        self.pager = PagerModel(self.clock)
+        self.transport = RecordingTransport(self.pager.answer)
+        self.audit = RecordingAudit()
+        self.client = connect(url)
+        self.minute = 0
+        self.price = 100.0
+        self.alerter: Alerter
+        self.store: FailingStore
+
+    async def start(self) -> None:
+        self.alerter, _ = alerter_of(
+            self.client, clock=self.clock, transport=self.transport, audit=self.audit
+        )
+        self.store = FailingStore(self.client, UNIVERSE)
+        self.alerter._store = self.store
+        await self.alerter.begin()
+
+    async def act(self, action: str) -> None:
+        match action.split(":"):
+            case ["price", price]:
+                self.price = float(price)
+                self.trade()
+            case ["lose"]:
+                self.market.forget("ACME")
+            case ["pager", state]:
+                self.pager.is_up = state == "up"
+            case ["kafka", state]:
+                self.audit.is_up = state == "up"
+            case ["fails", what]:
+                self.store.fails = what
+            case ["restart"]:
+                await self.start()
+            case _:
+                await self.wait(int(action))
+
+    def trade(self) -> None:
+        self.minute += 1
+        self.market.trade(self.minute / 60, ACME=self.price)
+
+    async def wait(self, seconds: int) -> None:
+        for _ in range(seconds):
+            self.clock.advance(1.0)
+            try:
+                await self.alerter.tick()
+                await self.alerter.settle()
+            except Killed:
+                await self.start()
+
+
+ACTIONS = st.lists(
+    st.sampled_from(
+        [
+            *("price:100", "price:99", "price:97", "price:102"),
+            *("lose", "restart", "1", "1", "3", "7"),
+            *("pager:down", "pager:up", "kafka:down", "kafka:up"),
+            *("fails:read", "fails:write", "fails:answer to the write"),
+            "fails:process after the write",
+        ]
+    ),
+    max_size=25,
+)
+
+
+async def weather(url: str, actions: Sequence[str]) -> None:
+    with market_in(url) as market:
+        storm = Storm(url, market)
+        try:
+            await storm.start()
+            for action in actions:
+                await storm.act(action)
+                await storm.wait(1)
+            await clear_up(storm)
+        finally:
+            await storm.client.aclose()
+
+
+async def clear_up(storm: Storm) -> None:
+    """Let everything work again; what fires and what ended must then be known everywhere."""
+    storm.pager.is_up = storm.audit.is_up = True
+    storm.store.fails = ""
+    await settled(storm)
+    assert_told_in_full(storm)
+    storm.price = 100.0
+    await settled(storm)
+    assert storm.pager.active == set()
+    assert_told_in_full(storm)
+
+
+async def settled(storm: Storm) -> None:
+    """Let fresh data come, and long enough pass for every retry."""
+    for _ in range(2):
+        storm.trade()
+        await storm.wait(10)
+
+
+def assert_told_in_full(storm: Storm) -> None:
+    firing = {labels_of(one.key) for one in storm.alerter.ledger.firing()}
+    assert storm.pager.active == firing
+    assert all(map(alternate, storm.pager.told.values()))
+
+    changes: dict[Labels, list[str]] = defaultdict(list)
+    starts: dict[Labels, set[str]] = defaultdict(set)
+    for record in {one.sequence: one for one in storm.audit.records}.values():
+        if record.change in {Change.FIRING, Change.RESOLVED}:
+            changes[labels_of(record.key)].append(str(record.change))
+            starts[labels_of(record.key)].add(host_time_text(record.starts_ns))
+    assert all(map(alternate, changes.values()))
+    assert {labels for labels, told in changes.items() if told[-1] == "firing"} == firing
+    assert all(found <= starts[labels] for labels, found in storm.pager.starts.items())
+
+
+def labels_of(key: AlertKey) -> Labels:
+    return frozenset(key._asdict().items())
+
+
+def alternate(told: list[str]) -> bool:
+    return told == (["firing", "resolved"] * len(told))[: len(told)]
+
+
+@settings(max_examples=30)
+@given(actions=ACTIONS)
+def test_after_any_storm_pager_ledger_and_audit_agree(
+    redis_server: EmbeddedRedis, actions: list[str]
+) -> None:
+    with redis.Redis.from_url(redis_server.url) as client:
+        client.flushall()
+
+    asyncio.run(weather(redis_server.url, actions))
