@@ -1,0 +1,178 @@
+"""Workers as processes, on topics of a test's own, and what can be seen of them from outside."""
+
+import sys
+import urllib.error
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import msgspec
+import redis
+from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from prometheus_client.parser import text_string_to_metric_families
+
+from core.columns import Partial
+from core.universe import Universe
+from services.child_process import ChildProcess, free_port
+from services.topics_admin import create_topics
+from services.universe_files import load_universe
+from streams.fencing import partial_key, partition_key
+from streams.partials import decode_partial
+from streams.rejects import DeadLetter
+from streams.topics import DEAD_LETTERS, PARTITIONS
+from tests.support.waiting import eventually
+
+START_SECONDS = 40.0
+ROOT = Path(__file__).parents[2]
+
+
+class RunningWorker(ChildProcess):
+    """One worker; ``metric`` and ``total`` read its /metrics."""
+
+    def __init__(self, name: str, words: Sequence[str], *, directory: Path) -> None:
+        self.port = free_port()
+        command = [sys.executable, "-m", "services", "worker", *words]
+        super().__init__(name, [*command, "--metrics-port", str(self.port)], directory=directory)
+
+    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+        """Return every sample of /metrics, nothing while it does not answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as page:
+                text = page.read().decode()
+        except (urllib.error.URLError, OSError):
+            return {}
+        return {
+            (sample.name, frozenset(sample.labels.items())): sample.value
+            for family in text_string_to_metric_families(text)
+            for sample in family.samples
+        }
+
+    def metric(self, name: str, **labels: str) -> float:
+        return self.metrics().get((name, frozenset(labels.items())), 0.0)
+
+    def log(self, event: str) -> bool:
+        """Say whether it has logged an event of this name."""
+        return f'"event": "{event}"' in self.log_file.read_text()
+
+    def warming(self) -> dict[int, bool]:
+        """Return the owned partitions and whether each is warming."""
+        return {
+            int(dict(labels)["partition"]): value == 1
+            for (name, labels), value in self.metrics().items()
+            if name == "forcedflow_partition_warming"
+        }
+
+    def serves(self, partitions: int = PARTITIONS) -> bool:
+        """Say whether it owns that many partitions and has caught up on all of them."""
+        warming = self.warming()
+        return len(warming) == partitions and not any(warming.values())
+
+
+class Deployment:
+    """Topics, a Redis and a universe of a test's own, and the workers on them.
+
+    ``redis`` is for the test to look with.
+    """
+
+    def __init__(
+        self, *, bootstrap: str, redis_url: str, universe: Path, directory: Path, prefix: str
+    ) -> None:
+        self.bootstrap = bootstrap
+        self.prefix = prefix
+        self.universe: Universe = load_universe(universe)
+        self.redis = redis.Redis.from_url(redis_url)
+        self._directory = directory
+        self._words = (
+            *("--universe", str(universe)),
+            *("--kafka-bootstrap", bootstrap),
+            *("--redis-url", redis_url),
+            *("--topics-prefix", prefix),
+            *("--group-id", f"{prefix}group"),
+        )
+        create_topics(bootstrap, prefix=prefix)
+        self.connect()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.disconnect()
+        self.redis.close()
+
+    def connect(self) -> None:
+        """Connect the test's own producer."""
+        self._producer = KafkaProducer(bootstrap_servers=self.bootstrap)
+
+    def disconnect(self) -> None:
+        """Close the test's own producer."""
+        self._producer.close()
+
+    def worker(self, name: str = "worker", *words: str) -> RunningWorker:
+        """Return a worker of this deployment, to be started."""
+        return RunningWorker(name, (*self._words, *words), directory=self._directory)
+
+    @contextmanager
+    def serving(self, name: str = "worker", *words: str) -> Iterator[RunningWorker]:
+        """Run a worker that owns every partition and has caught up."""
+        with self.worker(name, *words) as worker:
+            worker.wait_until(worker.serves, timeout_seconds=START_SECONDS)
+            yield worker
+
+    def send(self, topic: str, *values: bytes, partition: int) -> int:
+        """Append records; return the offset of the last once Kafka has them all."""
+        sent = [
+            self._producer.send(f"{self.prefix}{topic}", value, partition=partition)
+            for value in values
+        ]
+        self._producer.flush()
+        return int(sent[-1].get(timeout=30).offset)
+
+    def partial(self, partition: int) -> Partial | None:
+        """Return the partial of a partition as it lies in Redis."""
+        content = self.redis.hget(partial_key(partition), "content")
+        if not isinstance(content, bytes):
+            return None
+        return decode_partial(content, universe=self.universe.version, partition=partition)
+
+    def token(self, partition: int) -> int:
+        """Return the stored token of a partition, 0 without one."""
+        return int(self.redis.hget(partition_key(partition), "token") or 0)
+
+    def letters(self) -> list[DeadLetter]:
+        """Return all dead letters there are now."""
+        topic = TopicPartition(f"{self.prefix}{DEAD_LETTERS}", 0)
+        consumer = KafkaConsumer(bootstrap_servers=self.bootstrap)
+        consumer.assign([topic])
+        consumer.seek_to_beginning(topic)
+        end = consumer.end_offsets([topic])[topic]
+        found: list[DeadLetter] = []
+        while consumer.position(topic) < end:
+            for batch in consumer.poll(1000).values():
+                found += [msgspec.json.decode(record.value, type=DeadLetter) for record in batch]
+        consumer.close()
+        return found
+
+    def wait_for_letters(self, count: int) -> list[DeadLetter]:
+        """Return the dead letters once there are so many."""
+        eventually(lambda: len(self.letters()) >= count, seconds=20)
+        return self.letters()
+
+    def committed(self, topic: str, partition: int) -> int:
+        """Return the group's committed offset, 0 without one."""
+        consumer = KafkaConsumer(
+            bootstrap_servers=self.bootstrap,
+            group_id=f"{self.prefix}group",
+            enable_auto_commit=False,
+        )
+        try:
+            return consumer.committed(TopicPartition(f"{self.prefix}{topic}", partition)) or 0
+        finally:
+            consumer.close()
