@@ -7,7 +7,10 @@ import click
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
-from services.scenario import DEFAULT_DAY, DEFAULT_SEED, write_scenario
+from core.errors import ConfigError
+from services.scenario import DEFAULT_SEED, WEEK, write_scenario
+
+_DAY = click.DateTime(["%Y-%m-%d"])
 
 
 @click.command("scenario")
@@ -21,18 +24,41 @@ from services.scenario import DEFAULT_DAY, DEFAULT_SEED, write_scenario
     "--seed", default=DEFAULT_SEED, show_default=True, type=click.IntRange(min=0), help="Seed."
 )
 @click.option(
-    "--date",
-    "day",
-    default=DEFAULT_DAY.isoformat(),
+    "--from",
+    "first",
+    default=str(WEEK[0]),
     show_default=True,
-    type=click.DateTime(["%Y-%m-%d"]),
-    help="Date of the session, open in New York, Seoul and Hong Kong.",
+    type=_DAY,
+    metavar="DATE",
+    help="First day.",
 )
-def command(output: Path, seed: int, day: datetime) -> None:
-    """Write a simulated market: a universe, a day's prices and creations, and rules.
+@click.option(
+    "--until",
+    "last",
+    default=str(WEEK[1]),
+    show_default=True,
+    type=_DAY,
+    metavar="DATE",
+    help="Last day, included.",
+)
+@click.option(
+    "--date",
+    "only",
+    type=_DAY,
+    metavar="DATE",
+    help="One day alone, instead of --from and --until; the rout is a Tuesday's.",
+)
+def command(
+    output: Path, seed: int, first: datetime, last: datetime, only: datetime | None
+) -> None:
+    """Write a simulated market: universe, prices, creations and rules.
 
-    The same seed and date give the same bytes. Exit status: 0 written, 2 no session on the date.
+    It goes as the week of 22 June 2026 went, whatever the dates. The same seed and dates give the
+    same bytes. Exit status: 0 written, 2 no session on these days in one of the markets.
     """
+    first, last = (only, only) if only else (first, last)
+    if last < first:
+        raise ConfigError(f"--until: expected {first:%F} or later, was {last:%F}")
     console = Console(stderr=True)
     columns = TextColumn("{task.description}"), BarColumn()
     with Progress(*columns, console=console, disable=not console.is_terminal) as bar:
@@ -41,7 +67,9 @@ def command(output: Path, seed: int, day: datetime) -> None:
         def show(doing: str, done: int, total: int) -> None:
             bar.update(task, description=doing, completed=done, total=total)
 
-        summary = write_scenario(output, seed=seed, day=day.date(), progress=show)
+        summary = write_scenario(
+            output, seed=seed, first=first.date(), last=last.date(), progress=show
+        )
     if console.is_terminal:
         click.echo(
             f"{summary.directory}: {summary.references} references, {summary.funds} funds, "

@@ -1,12 +1,10 @@
-"""Write a simulated market: one day, a rout in the manner of 23 June 2026, from a seed.
+"""Write a simulated market: a week in the manner of 22 to 26 June 2026, or one day, from a seed.
 
 The products and their leverage factors are real, every other figure is round and illustrative.
-The same seed, date and version of numpy's generators give the same bytes.
+The same seed, dates and version of numpy's generators give the same bytes.
 """
 
-import csv
-import io
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,16 +14,20 @@ import numpy as np
 from core.errors import ConfigError
 from core.universe import Floats
 from services import scenario_tables as tables
-from services.calendars import ROUND_THE_CLOCK, Sessions, session_table
-from services.scenario_creations import creation_lines
+from services.calendars import Sessions, session_table
+from services.scenario_creations import Figures, creation_figures
+from services.scenario_funds import Funds
 from services.scenario_lines import price_lines
-from services.scenario_paths import generator, returns_by_second, unit_steps
+from services.scenario_paths import Draws, generator, returns_by_second, unit_draws
 from services.scenario_readme import readme
-from services.scenario_tables import Instrument
-from services.scenario_trades import Session, Trades, session_of, trades
+from services.scenario_sessions import Session, sessions_of
+from services.scenario_trades import Trades, trades
+from services.scenario_universe import universe_files
 
 DEFAULT_SEED = 23
 DEFAULT_DAY = date(2026, 6, 23)
+"""The day of the rout."""
+WEEK = date(2026, 6, 22), date(2026, 6, 26)
 
 Progress = Callable[[str, int, int], None]
 """Called with what is being done, and how many of how many are done."""
@@ -42,47 +44,38 @@ class Summary:
     creations: int
 
 
-@dataclass(frozen=True, eq=False)
-class _Day:
-    sessions: dict[str, Session]
-    returns: dict[str, Floats]
-    trades: list[Trades]
-
-
 def write_scenario(
     directory: Path,
     *,
     seed: int = DEFAULT_SEED,
-    day: date = DEFAULT_DAY,
+    first: date = DEFAULT_DAY,
+    last: date = DEFAULT_DAY,
     progress: Progress = lambda *_: None,
     sessions: Sessions = session_table,
 ) -> Summary:
     """Write universe, prices, creations, rules and a README into a folder.
 
-    Files of an earlier scenario there are replaced, each in one step.
+    Files of an earlier scenario there are replaced, each in one step. Days from ``first`` to
+    ``last``, both included, are simulated; a market whose exchange is closed misses the day.
 
     Raises
     ------
-    ConfigError    one of the markets has no session on `day`, or `seed` is negative
+    ConfigError    one of the markets has no session on these days, or `seed` is negative
     """
     if seed < 0:
         raise ConfigError(f"seed: expected 0 or more, was {seed}")
-    written = _simulate(seed, day, progress=progress, sessions=sessions)
+    market = _Market(seed, _planned(first, last, sessions))
+    market.play(progress)
     progress("writing", 0, 1)
-    prices = price_lines(written.trades, generator(seed, "disorder"))
-    creations = creation_lines(
-        tables.creations(),
-        sessions=written.sessions,
-        returns=written.returns,
-        label=day.isoformat(),
-        random=generator(seed, "creations"),
-    )
-    for name, text in _universe(day).items():
+    prices = price_lines(market.trades, generator(seed, "disorder"))
+    creations = [line for _, line in sorted(market.creations)]
+    for name, text in universe_files(market.sessions, market.funds.statements).items():
         _replace(directory / "universe" / name, text)
     _replace(directory / "prices.jsonl", _joined(prices))
     _replace(directory / "etf-flows.jsonl", _joined(creations))
     _replace(directory / "rules.yaml", (tables.MARKET / "rules.yaml").read_text(encoding="utf-8"))
-    _replace(directory / "README.md", readme(seed=seed, day=day, prices=len(prices)))
+    page = readme(market.sessions, seed=seed, days=(first, last), prices=len(prices))
+    _replace(directory / "README.md", page)
     progress("writing", 1, 1)
     return Summary(
         directory=directory,
@@ -93,102 +86,61 @@ def write_scenario(
     )
 
 
-def _simulate(seed: int, day: date, *, progress: Progress, sessions: Sessions) -> _Day:
-    everyone = (*tables.instruments(), *tables.outsiders())
-    factors: dict[tuple[int, int], Floats] = {}
-    simulated = _Day({}, {}, [])
-    for done, instrument in enumerate(everyone):
-        progress("simulating", done, len(everyone))
-        session = _session(instrument, day, sessions)
-        hours = session.open_ns, session.close_ns
-        if hours not in factors:
-            factors[hours] = unit_steps(generator(seed, f"factor {len(factors)}"), session.seconds)
-        random = generator(seed, instrument.symbol)
-        returns = returns_by_second(
-            instrument,
-            tables.shapes()[instrument.shape],
-            factor=factors[hours],
-            own=unit_steps(random, session.seconds),
-            is_continuous=session.is_continuous,
+class _Market:
+    """The market as it is simulated, day by day; outsiders are among ``sessions``."""
+
+    def __init__(self, seed: int, sessions: Mapping[str, list[Session]]) -> None:
+        self.sessions = sessions
+        starts = {symbol: own[0] for symbol, own in sessions.items()}
+        self.funds = Funds(tables.instruments(), starts)
+        self.trades: list[Trades] = []
+        self.creations: Figures = []
+        self._seed = seed
+        self._until_ns = {symbol: own[-1].close_ns for symbol, own in sessions.items()}
+
+    def play(self, progress: Progress) -> None:
+        """Simulate every day."""
+        by_day: dict[int, dict[str, Session]] = {}
+        for symbol, own in self.sessions.items():
+            for session in own:
+                by_day.setdefault(session.label, {})[symbol] = session
+        total = sum(map(len, self.sessions.values()))
+        for _, today in sorted(by_day.items()):
+            returns = self._trade(today, lambda: progress("simulating", len(self.trades), total))
+            self._create(today, returns)
+
+    def _trade(self, today: Mapping[str, Session], report: Callable[[], None]) -> dict[str, Floats]:
+        common: dict[tuple[int, int], Draws] = {}
+        returns: dict[str, Floats] = {}
+        for symbol, session in today.items():
+            report()
+            hours = session.open_ns, session.close_ns
+            if hours not in common:
+                common[hours] = unit_draws(self._random(f"factor {hours}"), session.seconds)
+            random = self._random(f"{session.day} {symbol}")
+            own = unit_draws(random, session.seconds)
+            returns[symbol] = returns_by_second(session, market=common[hours], own=own)
+            self.trades.append(trades(session, returns=returns[symbol], random=random))
+        return returns
+
+    def _create(self, today: Mapping[str, Session], returns: Mapping[str, Floats]) -> None:
+        self.funds.open(today, until_ns=self._until_ns)
+        day = next(iter(today.values())).day
+        figures, net_creation_usd = creation_figures(
+            self.funds.by_name, today, returns=returns, random=self._random(f"{day} creations")
         )
-        simulated.sessions[instrument.symbol] = session
-        simulated.returns[instrument.symbol] = returns
-        simulated.trades.append(
-            trades(instrument, session, returns=returns, random=random, halts=tables.halts())
-        )
-    progress("simulating", len(everyone), len(everyone))
-    return simulated
+        self.creations.extend(figures)
+        self.funds.close(today, net_creation_usd)
+
+    def _random(self, name: str) -> np.random.Generator:
+        return generator(self._seed, name)
 
 
-def _session(instrument: Instrument, day: date, sessions: Sessions) -> Session:
-    table = sessions(
-        instrument.venue,
-        instrument.calendar,
-        strike_time=instrument.strike_time,
-        strike_zone=instrument.strike_zone,
-    )
-    label = int(np.datetime64(day, "D").astype(np.int64))
-    session = session_of(table, label, is_continuous=instrument.calendar == ROUND_THE_CLOCK)
-    if session is None:
-        expected = "a day on which every market of the scenario has a session"
-        raise ConfigError(f"date: expected {expected}, was {day}: none for {table.name}")
-    return session
-
-
-def _universe(day: date) -> dict[str, str]:
-    """Return the universe's files; the date stands in every column that asks for one."""
-    label = day.isoformat()
-    references = [{**row, "effective_at": label} for row in tables.table("references")]
-    funds = [
-        {**row, "reset": "daily", "effective_at": label, "known_at": label}
-        for row in tables.table("funds")
-    ]
+def _planned(first: date, last: date, sessions: Sessions) -> dict[str, list[Session]]:
     return {
-        "references.csv": _csv_text(REFERENCE_COLUMNS, references),
-        "funds.csv": _csv_text(FUND_COLUMNS, funds),
-        "rooms.csv": _csv_text(("room", "symbol"), tables.table("rooms")),
-        "listings.csv": _csv_text(
-            ("symbol", "reference", "kind", "factor"), tables.table("listings")
-        ),
+        instrument.symbol: sessions_of(instrument, first=first, last=last, sessions=sessions)
+        for instrument in (*tables.instruments(), *tables.outsiders())
     }
-
-
-REFERENCE_COLUMNS = (
-    "symbol",
-    "name",
-    "venue",
-    "currency",
-    "previous_close",
-    "adv_usd",
-    "auction_usd",
-    "daily_volatility",
-    "effective_at",
-    "calendar",
-    "strike_time",
-    "strike_zone",
-)
-FUND_COLUMNS = (
-    "fund",
-    "name",
-    "issuer",
-    "venue",
-    "reference",
-    "leverage_factor",
-    "reset",
-    "vehicle",
-    "assets_usd",
-    "effective_at",
-    "known_at",
-    "listed_on",
-)
-
-
-def _csv_text(columns: tuple[str, ...], rows: Iterable[Mapping[str, str]]) -> str:
-    buffer = io.StringIO()
-    writer = csv.DictWriter(buffer, columns, lineterminator="\n", extrasaction="ignore")
-    writer.writeheader()
-    writer.writerows(rows)
-    return buffer.getvalue()
 
 
 def _joined(lines: list[str]) -> str:

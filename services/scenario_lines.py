@@ -1,4 +1,4 @@
-"""The simulated day as JSON lines: times with their offset, prices with their decimals."""
+"""The simulated market as JSON lines: times with their offset, prices with their decimals."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from core.sessions import NANOS_PER_SECOND
 from core.universe import Int64s
-from services.scenario_trades import Trades, price_scale
+from services.scenario_sessions import decimals, price_scale
+from services.scenario_trades import Trades
 
 DISORDER_SHARE = 0.001
 """Share of the rows that arrive late, and share of the rows that arrive twice."""
@@ -56,20 +57,21 @@ def json_line(row: dict[str, Any]) -> str:
 
 
 def _lines(trades: Trades) -> list[str]:
-    numerator, denominator = price_scale(trades.instrument.price_step)
-    decimals = len(trades.instrument.price_step.partition(".")[2])
-    symbol = json.dumps(trades.instrument.feed_symbol)
-    times = event_times(trades.event_ns, trades.zone)
+    instrument = trades.session.instrument
+    numerator, denominator = price_scale(instrument.price_step)
+    shown = f".{decimals(instrument.price_step)}f"
+    head = f'{{"symbol": {json.dumps(instrument.feed_symbol)}, "event_time": "'
+    times = event_times(trades.event_ns, trades.session.zone)
+    prices = (trades.steps * numerator / denominator).tolist()
     lines = []
     sequence = 0
-    for time, steps, is_official in zip(times, trades.steps, trades.is_official, strict=True):
-        price = f"{int(steps) * numerator / denominator:.{decimals}f}"
+    for time, price, is_official in zip(times, prices, trades.is_official.tolist(), strict=True):
         if is_official:
             tail = '"kind": "official_close"'
         else:
             sequence += 1
             tail = f'"sequence": {sequence}'
-        lines.append(f'{{"symbol": {symbol}, "event_time": "{time}", "price": {price}, {tail}}}')
+        lines.append(f'{head}{time}", "price": {price:{shown}}, {tail}}}')
     return lines
 
 

@@ -1,21 +1,30 @@
 """The page that lies beside a simulated market and says what it is."""
 
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 from services import scenario_tables as tables
+from services.scenario_sessions import Session
+from services.scenario_tables import WEEKDAYS
 
 TEXT = """# A simulated market
 
-**Simulated.** Written by `forcedflow scenario --seed {seed} --date {day}`; the same command writes
-the same bytes. Nothing here is a quote, a record or a statement about any product.
+**Simulated.** Written by `forcedflow scenario --seed {seed} {dates}`;
+the same command writes the same bytes. Nothing here is a quote, a record or a statement about any
+product.
 
 - The products, their references and their leverage factors are real. Assets, volumes, volatilities
   and prices are round figures of a plausible order of magnitude, for illustration only.
-- {references} references in New York, Seoul and Hong Kong, {funds} funds with
+- {references} references in New York, Seoul, Tokyo and Hong Kong, and {funds} funds;
   {assets:.0f} bn USD of leveraged and inverse assets.
-- The day is a rout in the manner of 23 June 2026: chip shares fall in Seoul, where a circuit
-  breaker stops trading for twenty minutes, then in New York, hardest after 14:00. Each reference
-  closes at the return below; the way there is random.
+- It goes as the week of 22 to 26 June 2026 went. Each reference closes at the returns below: as
+  recorded, rounded to a quarter of a percent, or **illustrative** where the last column says so.
+  The way there is random, and so is how much of a day's return falls into the night before.
+- Day by day:
+{story}
+- Assets and previous closes are stated once, before the first session; from there they follow from
+  prices and creations. Some figures come late (`known_at`). On Thursday one fund changes its
+  leverage and one share splits: both are invented.
 - `adv_usd` of an index counts its futures and constituents, not the tracking fund alone.
 - {prices} prices by event time. On purpose, one row in a thousand arrives late and one in a
   thousand twice; some symbols are in no universe; some trades come after the close.
@@ -23,33 +32,57 @@ the same bytes. Nothing here is a quote, a record or a statement about any produ
 
 | file | what |
 |---|---|
-| `universe/` | references, funds, rooms, listings |
+| `universe/` | references, funds, rooms, listings, splits |
 | `prices.jsonl` | trades and official closes |
 | `etf-flows.jsonl` | creations and redemptions |
-| `rules.yaml` | thresholds under which this day is worth watching |
+| `rules.yaml` | thresholds under which these days are worth watching |
 
-| reference | | return at the close |
-|---|---|---|
 """
 
 
-def readme(*, seed: int, day: date, prices: int) -> str:
-    """Return the page for one scenario."""
+def readme(
+    sessions: Mapping[str, Sequence[Session]], *, seed: int, days: tuple[date, date], prices: int
+) -> str:
+    """Return the page for one scenario; ``sessions`` are those of each reference, by date."""
     funds = tables.table("funds")
     assets = sum(
         float(fund["assets_usd"]) for fund in funds if float(fund["leverage_factor"]) != 1.0
     )
-    head = TEXT.format(
+    first, last = days
+    text = TEXT.format(
         seed=seed,
-        day=day,
+        dates=f"--date {first}" if first == last else f"--from {first} --until {last}",
         references=len(tables.instruments()),
         funds=len(funds),
         assets=assets / 1e9,
+        story=_story(sessions),
         prices=prices,
     )
-    names = {row["symbol"]: row["name"] for row in tables.table("references")}
+    return text + _returns(sessions)
+
+
+def _days(sessions: Mapping[str, Sequence[Session]]) -> list[Session]:
+    """Return one session of each day, by date."""
+    days = {session.label: session for own in sessions.values() for session in own}
+    return [days[label] for label in sorted(days)]
+
+
+def _story(sessions: Mapping[str, Sequence[Session]]) -> str:
+    what = {row["weekday"]: row["what"] for row in tables.table("weekdays")}
+    return "\n".join(f"  - {day.day}: {what[WEEKDAYS[day.weekday]]}" for day in _days(sessions))
+
+
+def _returns(sessions: Mapping[str, Sequence[Session]]) -> str:
+    days = [day.day for day in _days(sessions)]
+    recorded = {row["symbol"]: row["recorded_as"] for row in tables.table("returns")}
     rows = [
-        f"| {instrument.symbol} | {names[instrument.symbol]} | {instrument.close_return:+.1%} |"
-        for instrument in tables.instruments()
+        ["reference", "", *days, "as recorded of"],
+        ["---"] * (len(days) + 3),
     ]
-    return head + "\n".join(rows) + "\n"
+    for row in tables.table("references"):
+        closes = {
+            session.day: f"{session.close_return:+.2%}" for session in sessions[row["symbol"]]
+        }
+        source = recorded[row["symbol"]] or "illustrative"
+        rows.append([row["symbol"], row["name"], *(closes.get(day, "") for day in days), source])
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in rows)

@@ -1,10 +1,13 @@
 """The tables of the simulated market: real products, round illustrative figures.
 
-The CSV files lie in ``services/data/scenario_market``. ``references.csv``, ``funds.csv``,
-``rooms.csv``, ``listings.csv`` and ``rules.yaml`` become the universe and the rules; the others
-say what happens on the day: where each reference closes (``day.csv``), along which shape it goes
-there (``shapes.csv``), when a venue does not trade (``halts.csv``), which funds create and redeem
-(``creations.csv``) and who else is in the feed (``outsiders.csv``).
+The CSV files lie in ``services/data/scenario_market``. Some describe the market: ``references.csv``
+(previous closes are those before a Monday), ``funds.csv``, ``rooms.csv``, ``listings.csv``,
+``outsiders.csv`` (who else is in the feed) and ``rules.yaml``. The others say what
+happens on each weekday: where each reference closes (``returns.csv``), how it trades
+(``trading.csv``, ``weekdays.csv``), along which shape it goes on the day of the rout
+(``shapes.csv``), when a venue does not trade (``halts.csv``), who creates and redeems
+(``creations.csv``), and what is corrected, changed or split (``corrections.csv``,
+``leverage_changes.csv``, ``splits.csv``).
 """
 
 import csv
@@ -19,6 +22,10 @@ from core.universe import Floats
 
 MARKET = Path(__file__).with_name("data") / "scenario_market"
 """Where the tables lie."""
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday")
+"""The days of which the tables tell; nothing trades on others."""
+ROUT = WEEKDAYS.index("tuesday")
+"""The day on which references go along the shapes the table names."""
 
 Row = Mapping[str, str]
 
@@ -33,11 +40,13 @@ class Shape:
 
 @dataclass(frozen=True)
 class Instrument:
-    """A symbol of the feed and how it trades on the day.
+    """A symbol of the feed and how it trades.
 
     ``feed_symbol`` is the name its prices carry, which a listing maps to the reference;
-    ``factor_share`` is the correlation of its noise with the market's common factor;
-    ``price_step`` is the smallest price change, as text: its decimals are the price's.
+    ``previous_close`` is the one before a Monday; ``close_returns`` are those of the weekdays;
+    ``rout_shape`` names a shape, empty: it goes freely; ``factor_share`` is the correlation of its
+    noise with the market's common factor; ``price_step`` is the smallest price change, as text:
+    its decimals are the price's.
     """
 
     symbol: str
@@ -48,8 +57,8 @@ class Instrument:
     strike_zone: str
     previous_close: float
     daily_volatility: float
-    close_return: float
-    shape: str
+    close_returns: tuple[float, ...]
+    rout_shape: str
     factor_share: float
     seconds_per_trade: float
     price_step: str
@@ -57,27 +66,42 @@ class Instrument:
 
 
 @dataclass(frozen=True)
-class Creation:
-    """Cumulative creations of a fund at a point of its reference's session.
+class Creations:
+    """How investors create and redeem a fund.
 
-    ``unit_usd`` is the value of one creation unit at the previous close.
+    Attributes
+    ----------
+    fund : str
+    unit_usd : float      value of one creation unit before a Monday
+    dip_buying : float    creations of a session as a share of assets, per unit of the reference's
+                          fall; negative: they sell what falls, or an inverse fund that has paid
+    steady : float        the same whatever the reference does
     """
 
     fund: str
-    reference: str
-    leverage_factor: float
-    session_share: float
-    units: int
     unit_usd: float
+    dip_buying: float
+    steady: float
 
 
 @dataclass(frozen=True)
 class Halt:
-    """A pause of one venue, in seconds after its open."""
+    """A pause of one venue, in seconds after its open; without a weekday, on every day."""
 
     venue: str
+    weekday: int | None
     start_seconds: int
     end_seconds: int
+
+
+@dataclass(frozen=True)
+class Correction:
+    """A figure of assets for a weekday's session that comes late, relative to what was known."""
+
+    fund: str
+    weekday: int
+    known_after_seconds: int
+    assets_change: float
 
 
 def table(name: str) -> list[Row]:
@@ -97,10 +121,18 @@ def shapes() -> Mapping[str, Shape]:
 
 
 @cache
+def paces() -> tuple[float, ...]:
+    """Return how often the market trades on each weekday, relative to the day of the rout."""
+    pace = {row["weekday"]: float(row["pace"]) for row in table("weekdays")}
+    return tuple(pace[weekday] for weekday in WEEKDAYS)
+
+
+@cache
 def instruments() -> tuple[Instrument, ...]:
     """Return the references, in the order of references.csv."""
-    day = {row["symbol"]: row for row in table("day")}
-    feed = {row["reference"]: row["symbol"] for row in table("listings")}
+    trading = {row["symbol"]: row for row in table("trading")}
+    returns = {row["symbol"]: row for row in table("returns")}
+    feed = {row["reference"]: row["symbol"] for row in _listings("price")}
     return tuple(
         Instrument(
             symbol=row["symbol"],
@@ -111,11 +143,11 @@ def instruments() -> tuple[Instrument, ...]:
             strike_zone=row["strike_zone"],
             previous_close=float(row["previous_close"]),
             daily_volatility=float(row["daily_volatility"]),
-            close_return=float(day[row["symbol"]]["close_return"]),
-            shape=day[row["symbol"]]["shape"],
-            factor_share=float(day[row["symbol"]]["factor_share"]),
-            seconds_per_trade=float(day[row["symbol"]]["seconds_per_trade"]),
-            price_step=day[row["symbol"]]["price_step"],
+            close_returns=tuple(float(returns[row["symbol"]][day]) for day in WEEKDAYS),
+            rout_shape=trading[row["symbol"]]["rout_shape"],
+            factor_share=float(trading[row["symbol"]]["factor_share"]),
+            seconds_per_trade=float(trading[row["symbol"]]["seconds_per_trade"]),
+            price_step=trading[row["symbol"]]["price_step"],
         )
         for row in table("references")
     )
@@ -134,8 +166,8 @@ def outsiders() -> tuple[Instrument, ...]:
             strike_zone="",
             previous_close=float(row["price"]),
             daily_volatility=0.012,
-            close_return=0.0,
-            shape="us-drift",
+            close_returns=(0.0,) * len(WEEKDAYS),
+            rout_shape="",
             factor_share=0.2,
             seconds_per_trade=float(row["seconds_per_trade"]),
             price_step=row["price_step"],
@@ -146,17 +178,14 @@ def outsiders() -> tuple[Instrument, ...]:
 
 
 @cache
-def creations() -> tuple[Creation, ...]:
-    """Return the creations of the day, by fund and time."""
-    funds = {row["fund"]: row for row in table("funds")}
+def creations() -> tuple[Creations, ...]:
+    """Return who creates and redeems, in the order of the table."""
     return tuple(
-        Creation(
+        Creations(
             fund=row["fund"],
-            reference=funds[row["fund"]]["reference"],
-            leverage_factor=float(funds[row["fund"]]["leverage_factor"]),
-            session_share=float(row["session_share"]),
-            units=int(row["units"]),
             unit_usd=float(row["unit_usd"]),
+            dip_buying=float(row["dip_buying"]),
+            steady=float(row["steady"]),
         )
         for row in table("creations")
     )
@@ -164,12 +193,49 @@ def creations() -> tuple[Creation, ...]:
 
 @cache
 def halts() -> tuple[Halt, ...]:
-    """Return the pauses of the day."""
+    """Return the pauses of the week."""
     return tuple(
         Halt(
             venue=row["venue"],
+            weekday=WEEKDAYS.index(row["weekday"]) if row["weekday"] else None,
             start_seconds=int(row["seconds_after_open"]),
             end_seconds=int(row["seconds_after_open"]) + int(row["seconds"]),
         )
         for row in table("halts")
     )
+
+
+@cache
+def corrections() -> tuple[Correction, ...]:
+    """Return the figures that come late."""
+    return tuple(
+        Correction(
+            fund=row["fund"],
+            weekday=WEEKDAYS.index(row["weekday"]),
+            known_after_seconds=60 * int(row["known_after_minutes"]),
+            assets_change=float(row["assets_change"]),
+        )
+        for row in table("corrections")
+    )
+
+
+@cache
+def leverage_changes() -> Mapping[tuple[str, int], float]:
+    """Return the leverage factors that change, by fund and the weekday they are in force from."""
+    return {
+        (row["fund"], WEEKDAYS.index(row["weekday"])): float(row["leverage_factor"])
+        for row in table("leverage_changes")
+    }
+
+
+@cache
+def splits() -> Mapping[tuple[str, int], float]:
+    """Return the price factors of splits, by reference and weekday."""
+    return {
+        (row["symbol"], WEEKDAYS.index(row["weekday"])): float(row["price_factor"])
+        for row in table("splits")
+    }
+
+
+def _listings(kind: str) -> list[Row]:
+    return [row for row in table("listings") if row["kind"] == kind]

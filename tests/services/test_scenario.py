@@ -22,6 +22,7 @@ FILES = (
     "etf-flows.jsonl",
     "prices.jsonl",
     "rules.yaml",
+    "universe/corporate_actions.csv",
     "universe/funds.csv",
     "universe/listings.csv",
     "universe/references.csv",
@@ -34,7 +35,8 @@ class Written:
     folder: Path
     references: Mapping[str, Mapping[str, str]]
     funds: Mapping[str, Mapping[str, str]]
-    day: Mapping[str, Mapping[str, str]]
+    trading: Mapping[str, Mapping[str, str]]
+    returns: Mapping[str, Mapping[str, str]]
     prices: tuple[dict[str, Any], ...]
     creations: tuple[dict[str, Any], ...]
 
@@ -51,7 +53,8 @@ def written(tmp_path_factory: pytest.TempPathFactory) -> Written:
         folder=folder,
         references=keyed(folder / "universe/references.csv", "symbol"),
         funds=keyed(folder / "universe/funds.csv", "fund"),
-        day=keyed(tables_folder() / "day.csv", "symbol"),
+        trading=keyed(tables_folder() / "trading.csv", "symbol"),
+        returns=keyed(tables_folder() / "returns.csv", "symbol"),
         prices=tuple(prices),
         creations=tuple(json_lines(folder / "etf-flows.jsonl")),
     )
@@ -78,6 +81,7 @@ def at(row: Mapping[str, Any]) -> datetime:
 def close_of(reference: Mapping[str, str]) -> datetime:
     hour, zone = {
         "XKRX": ("15:30", "+09:00"),
+        "XTKS": ("15:30", "+09:00"),
         "XHKG": ("16:00", "+08:00"),
     }.get(reference["venue"], ("16:00", "-04:00"))
     return datetime.fromisoformat(f"2026-06-23T{hour}:00{zone}")
@@ -114,11 +118,12 @@ def assert_same_but_for_seed(one: Path, other: Path) -> None:
 def test_the_universe_loads_and_is_broad(written: Written) -> None:
     universe = load_universe(written.folder / "universe")
 
-    assert len(universe.symbol) >= 20
-    assert len(universe.fund) >= 50
-    assert {"XNAS", "ARCX", "XKRX", "XHKG"} <= set(universe.fund_venue)
+    assert len(universe.symbol) >= 60
+    assert len(universe.fund) >= 150
+    assert {"XNAS", "ARCX", "XNYS", "XKRX", "XHKG", "XTKS"} <= set(universe.venue)
+    assert {"XNAS", "ARCX", "BATS", "XKRX", "XHKG", "XTKS"} <= set(universe.fund_venue)
     assert {"ai-chips", "spacex", "bitcoin-treasury", "korea-semis"} <= set(universe.rooms)
-    assert set(universe.price_listings) == {"BTC-USD", "ETH-USD"}
+    assert set(universe.price_listings) == {"BTC-USD", "ETH-USD", "SOL-USD", "XRP-USD"}
 
 
 def test_every_stated_figure_is_round(written: Written) -> None:
@@ -174,9 +179,9 @@ def test_every_reference_opens_trades_and_closes_where_the_table_says(written: W
 
     assert set(closes) == set(written.references)
     for symbol, reference in written.references.items():
-        step = float(written.day[symbol]["price_step"])
+        step = float(written.trading[symbol]["price_step"])
         previous = float(reference["previous_close"])
-        expected = previous * (1 + float(written.day[symbol]["close_return"]))
+        expected = previous * (1 + float(written.returns[symbol]["tuesday"]))
         close = close_of(reference)
         in_session = sorted(trade for trade in trades[symbol] if trade[0] <= close)
         delay = (at(closes[symbol]) - close).total_seconds()
@@ -186,8 +191,8 @@ def test_every_reference_opens_trades_and_closes_where_the_table_says(written: W
         assert math.isclose(in_session[-1][1], expected, rel_tol=0.004), symbol
 
 
-def test_seoul_stops_for_twenty_minutes_and_hong_kong_for_lunch(written: Written) -> None:
-    for venue, minutes in (("XKRX", 20), ("XHKG", 60)):
+def test_seoul_stops_for_twenty_minutes_and_others_for_lunch(written: Written) -> None:
+    for venue, minutes in (("XKRX", 20), ("XHKG", 60), ("XTKS", 60)):
         symbols = {s for s, reference in written.references.items() if reference["venue"] == venue}
         times = sorted(at(row) for row in written.prices if row["reference"] in symbols)
         longest = max(after - before for before, after in pairwise(times))
@@ -221,7 +226,7 @@ def test_creations_are_cumulative_and_end_with_the_closing_nav(written: Written)
 
 
 def test_a_half_day_ends_at_its_own_close(tmp_path: Path) -> None:
-    write_scenario(tmp_path, day=date(2026, 11, 27))
+    write_scenario(tmp_path, first=date(2026, 11, 27), last=date(2026, 11, 27))
 
     closes = {
         row["symbol"]: at(row) for row in json_lines(tmp_path / "prices.jsonl") if row.get("kind")
@@ -233,7 +238,7 @@ def test_a_half_day_ends_at_its_own_close(tmp_path: Path) -> None:
 
 def test_a_day_without_a_session_in_one_of_the_markets_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="2026-07-03"):
-        write_scenario(tmp_path, day=date(2026, 7, 3))
+        write_scenario(tmp_path, first=date(2026, 7, 3), last=date(2026, 7, 3))
 
     assert list(tmp_path.iterdir()) == []
 
@@ -241,7 +246,9 @@ def test_a_day_without_a_session_in_one_of_the_markets_is_refused(tmp_path: Path
 def test_the_command_writes_quietly_and_replaces_what_is_there(tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text("old")
 
-    result = CliRunner().invoke(main, ["scenario", "--output", str(tmp_path), "--seed", "3"])
+    result = CliRunner().invoke(
+        main, ["scenario", "--output", str(tmp_path), "--seed", "3", "--date", "2026-06-23"]
+    )
 
     assert (result.exit_code, result.output) == (0, "")
     assert (tmp_path / "rules.yaml").read_text().startswith("# Rules")
@@ -262,3 +269,12 @@ def test_the_page_beside_the_market_says_that_it_is_simulated(written: Written) 
     assert "Simulated" in text
     assert "illustration" in text
     assert f"--seed 23 --date {DEFAULT_DAY}" in text
+    assert text.count("| illustrative |") >= 20
+
+
+def test_the_command_refuses_days_in_the_wrong_order(tmp_path: Path) -> None:
+    arguments = ["scenario", "--output", str(tmp_path), "--until", "2026-06-21"]
+    result = CliRunner().invoke(main, arguments)
+
+    assert result.exit_code == 2
+    assert "--until: expected 2026-06-22 or later, was 2026-06-21" in result.output

@@ -1,42 +1,70 @@
+from datetime import date
+
 import numpy as np
 import pytest
 
 from core.universe import Floats
+from services.calendars import session_table
 from services.scenario_lines import disorder, event_times
 from services.scenario_paths import (
     activity,
     generator,
     pinned,
     returns_by_second,
+    unit_draws,
     unit_steps,
     variance_spent,
 )
+from services.scenario_sessions import Session, in_steps, price_scale, sessions_of
 from services.scenario_tables import instruments, shapes
-from services.scenario_trades import in_steps, price_scale
 
 SECONDS = 23_400
+TUESDAY, WEDNESDAY = date(2026, 6, 23), date(2026, 6, 24)
 
 
-def path_of(symbol: str, seed: int = 1) -> Floats:
+def session_of(symbol: str, day: date = TUESDAY) -> Session:
     instrument = next(item for item in instruments() if item.symbol == symbol)
+    return sessions_of(instrument, first=day, last=day, sessions=session_table)[0]
+
+
+def path_of(symbol: str, *, seed: int = 1, day: date = TUESDAY) -> Floats:
     return returns_by_second(
-        instrument,
-        shapes()[instrument.shape],
-        factor=unit_steps(generator(seed, "factor"), SECONDS),
-        own=unit_steps(generator(seed, symbol), SECONDS),
-        is_continuous=False,
+        session_of(symbol, day),
+        market=unit_draws(generator(seed, "factor"), SECONDS),
+        own=unit_draws(generator(seed, symbol), SECONDS),
     )
 
 
 def test_a_path_passes_through_the_knots_of_its_shape_and_ends_at_the_close() -> None:
-    instrument = next(item for item in instruments() if item.symbol == "SOXX")
-    shape = shapes()[instrument.shape]
+    session = session_of("SOXX")
+    shape = shapes()[session.shape]
 
     path = path_of("SOXX")
 
     knots = np.rint(shape.session_share * SECONDS).astype(np.int64)
-    np.testing.assert_allclose(path[knots], instrument.close_return * shape.return_share, atol=1e-4)
-    assert path[-1] == pytest.approx(instrument.close_return, abs=1e-12)
+    np.testing.assert_allclose(path[knots], session.close_return * shape.return_share, atol=1e-4)
+    assert path[-1] == pytest.approx(session.close_return, abs=1e-12)
+
+
+def test_a_free_path_has_its_share_of_return_and_variance_overnight() -> None:
+    session = session_of("MSTR", WEDNESDAY)
+    paths = [path_of("MSTR", seed=seed, day=WEDNESDAY) for seed in range(300)]
+
+    gaps = np.array([path[0] for path in paths])
+    spread = session.instrument.daily_volatility * np.sqrt(0.35 * 0.65)
+    assert session.shape == ""
+    assert gaps.mean() == pytest.approx(0.35 * session.close_return, abs=0.2 * spread)
+    assert gaps.std() == pytest.approx(spread, rel=0.15)
+    assert {path[-1] for path in paths} == {session.close_return}
+
+
+def test_a_free_path_spends_its_variance_along_the_profile() -> None:
+    paths = np.array([path_of("QQQ", seed=seed, day=WEDNESDAY)[::60] for seed in range(100)])
+
+    squares = (np.diff(paths) ** 2).mean(axis=0)
+    share = np.cumsum(squares) / squares.sum()
+    assert share[29] == pytest.approx(0.141, abs=0.02)
+    assert share[-31] == pytest.approx(0.886, abs=0.02)
 
 
 def test_a_path_moves_with_the_volatility_of_its_reference() -> None:

@@ -25,7 +25,9 @@ HOURS = {
     "XNYS": NEW_YORK,
     "XNAS": NEW_YORK,
     "ARCX": NEW_YORK,
+    "BATS": NEW_YORK,
     "XKRX": ("Asia/Seoul", time(9), time(15, 30)),
+    "XTKS": ("Asia/Tokyo", time(9), time(15, 30)),
     "XHKG": ("Asia/Hong_Kong", time(9, 30), time(16)),
 }
 
@@ -285,7 +287,7 @@ def read_references(universe: Path, day: date) -> dict[str, Reference]:
 def read_funds(universe: Path, day: date) -> dict[str, Fund]:
     funds = {}
     for row in rows(universe / "funds.csv"):
-        assert row["reset"] == "daily"
+        assert row["reset"] in {"daily", "none"}
         assert row["effective_at"] <= day.isoformat()
         L = number(row["leverage_factor"])
         funds[row["fund"]] = Fund(
@@ -293,7 +295,7 @@ def read_funds(universe: Path, day: date) -> dict[str, Fund]:
             reference=row["reference"],
             leverage_factor=L,
             assets_usd=number(row["assets_usd"]),
-            is_reported_only=L == 1 and row["vehicle"] == "physical",
+            is_reported_only=row["reset"] == "none" or (L == 1 and row["vehicle"] == "physical"),
         )
     return funds
 
