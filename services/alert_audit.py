@@ -2,7 +2,7 @@
 
 The promise: a transition is in Kafka before its first POST whenever Kafka acknowledges within a
 second. If it does not, the alert is sent all the same, counted as ``unaudited``, and its record
-stays in the ledger's outbox until Kafka takes it: at least once, in order, up to 10,000 records.
+stays in the ledger's outbox until Kafka takes it: at least once, in order, up to 2,000 records.
 Nothing but that one first sending waits; evaluation, resends and other alerts go on.
 """
 

@@ -22,7 +22,7 @@ UNSENT_RETENTION_NS = 24 * 3600 * NANOS_PER_SECOND
 CLOSED_RETENTION_NS = 7 * 24 * 3600 * NANOS_PER_SECOND
 CLOSED_KEPT = 200
 """Ended episodes that stay to be looked at, for at most a week."""
-OUTBOX_KEPT = 10_000
+OUTBOX_KEPT = 2_000
 """Transitions that wait for Kafka; the oldest are given up beyond."""
 
 Tell = Callable[[AlertKey, AlertState, Annotations], Annotations]

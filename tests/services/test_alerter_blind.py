@@ -4,48 +4,32 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.alerter import Alerter
 from services.embedded_redis import EmbeddedRedis
-from services.view_store import connect
-from tests.support.alert_samples import HOST_NS
-from tests.support.alerter_world import Market, RecordingAudit, alerter_of, market_in
-from tests.support.manual_clock import ManualClock
-from tests.support.recording_transport import Alert, RecordingTransport
+from tests.support.alerter_scene import Scene
+from tests.support.alerter_world import Market, market_in
 
 
-class Scene:
+class BlindScene(Scene):
+    """A scene whose Redis the test may take away."""
+
     def __init__(self, redis: EmbeddedRedis, market: Market) -> None:
+        super().__init__(redis.url, market)
         self.redis = redis
-        self.market = market
-        self.client = connect(redis.url)
-        self.clock = ManualClock(HOST_NS)
-        self.transport = RecordingTransport()
-        self.audit = RecordingAudit()
-        self.alerter: Alerter
-        self.alerter, self.metrics = alerter_of(
-            self.client, clock=self.clock, transport=self.transport, audit=self.audit
-        )
-
-    async def tick(self, seconds: float = 0.1) -> list[Alert]:
-        self.clock.advance(seconds)
-        await self.alerter.tick()
-        await self.alerter.settle()
-        return self.transport.sent()[-1]
 
     def is_blind(self) -> bool:
-        return self.metrics.registry.get_sample_value("forcedflow_blind") == 1.0
+        return self.gauge("blind") == 1.0
 
 
 @pytest.fixture
-async def scene(own_redis: EmbeddedRedis) -> AsyncIterator[Scene]:
+async def scene(own_redis: EmbeddedRedis) -> AsyncIterator[BlindScene]:
     with market_in(own_redis.url) as market:
-        running = Scene(own_redis, market)
+        running = BlindScene(own_redis, market)
         yield running
-        await running.client.aclose()
+        await running.close()
 
 
-async def test_what_fires_is_extended_and_nothing_starts_or_resolves(scene: Scene) -> None:
-    await scene.alerter.begin()
+async def test_what_fires_is_extended_and_nothing_starts_or_resolves(scene: BlindScene) -> None:
+    await scene.start()
     scene.market.trade(1.0, ACME=99.0)
     [fired] = await scene.tick()
     scene.redis.kill()
@@ -62,8 +46,8 @@ async def test_what_fires_is_extended_and_nothing_starts_or_resolves(scene: Scen
     assert scene.audit.changes() == [("ACME", "watch", "firing")]
 
 
-async def test_it_goes_on_by_itself_when_redis_is_back(scene: Scene) -> None:
-    await scene.alerter.begin()
+async def test_it_goes_on_by_itself_when_redis_is_back(scene: BlindScene) -> None:
+    await scene.start()
     scene.market.trade(1.0, ACME=99.0)
     [fired] = await scene.tick()
     scene.redis.kill()
@@ -82,8 +66,8 @@ async def test_it_goes_on_by_itself_when_redis_is_back(scene: Scene) -> None:
     assert scene.audit.changes()[-1] == ("ACME", "watch", "resolved")
 
 
-async def test_a_redis_that_comes_back_empty_gets_its_ledger_again(scene: Scene) -> None:
-    await scene.alerter.begin()
+async def test_a_redis_that_comes_back_empty_gets_its_ledger_again(scene: BlindScene) -> None:
+    await scene.start()
     scene.market.trade(1.0, ACME=99.0)
     await scene.tick()
     scene.redis.kill()
@@ -96,8 +80,8 @@ async def test_a_redis_that_comes_back_empty_gets_its_ledger_again(scene: Scene)
     assert [one["key"][-1] for one in scene.market.ledger()["episodes"]] == ["ACME"]
 
 
-async def test_a_redis_that_is_full_is_as_good_as_none(scene: Scene) -> None:
-    await scene.alerter.begin()
+async def test_a_redis_that_is_full_is_as_good_as_none(scene: BlindScene) -> None:
+    await scene.start()
     scene.market.trade(1.0, ACME=99.0)
     await scene.tick()
     scene.market.trade(2.0, ACME=100.0)
@@ -110,8 +94,8 @@ async def test_a_redis_that_is_full_is_as_good_as_none(scene: Scene) -> None:
     assert scene.audit.changes()[-1] == ("ACME", "watch", "resolved")
 
 
-async def test_a_redis_that_hangs_holds_up_a_tick_for_a_second(scene: Scene) -> None:
-    await scene.alerter.begin()
+async def test_a_redis_that_hangs_holds_up_a_tick_for_a_second(scene: BlindScene) -> None:
+    await scene.start()
     scene.market.trade(1.0, ACME=99.0)
     await scene.tick()
     scene.redis.pause()

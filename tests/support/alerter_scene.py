@@ -1,0 +1,58 @@
+"""One alerter after the other on the same Redis, manual clock, scripted pager and audit log."""
+
+from core.thresholds import Rule
+from services.alerter import Alerter
+from services.view_store import connect
+from tests.support.alert_samples import HOST_NS
+from tests.support.alerter_world import RULE, Market, RecordingAudit, alerter_of
+from tests.support.manual_clock import ManualClock
+from tests.support.recording_transport import Alert, RecordingTransport
+
+
+class Scene:
+    """Starts alerters and lets time pass for them; `market` is what they judge."""
+
+    def __init__(self, url: str, market: Market) -> None:
+        self.client = connect(url)
+        self.market = market
+        self.clock = ManualClock(HOST_NS)
+        self.transport = RecordingTransport()
+        self.audit = RecordingAudit()
+        self.alerter: Alerter
+
+    async def start(self, *rules: Rule, peers: tuple[str, ...] = ("http://one",)) -> None:
+        self.alerter, self.metrics = alerter_of(
+            self.client,
+            clock=self.clock,
+            transport=self.transport,
+            audit=self.audit,
+            peers=peers,
+            rules=rules or (RULE,),
+        )
+        await self.alerter.begin()
+
+    async def tick(self, seconds: float = 0.1) -> list[Alert]:
+        """Let host time pass, evaluate, and return the alerts of the last push so far."""
+        self.clock.advance(seconds)
+        await self.alerter.tick()
+        await self.alerter.settle()
+        return self.transport.sent()[-1] if self.transport.posts else []
+
+    async def run(self, seconds: float) -> list[list[Alert]]:
+        """Tick each second; return the batches pushed meanwhile."""
+        before = len(self.transport.posts)
+        for _ in range(round(seconds)):
+            await self.tick(1.0)
+        return self.transport.sent()[before:]
+
+    def gauge(self, name: str, **labels: str) -> float | None:
+        return self.metrics.registry.get_sample_value(f"forcedflow_{name}", labels)
+
+    async def close(self) -> None:
+        await self.client.aclose()
+
+
+def only(alerts: list[Alert]) -> Alert:
+    """Return the single alert of a push."""
+    [alert] = alerts
+    return alert
