@@ -51,7 +51,7 @@ _DAY = click.DateTime(["%Y-%m-%d"])
 def command(
     output: Path, seed: int, first: datetime, last: datetime, only: datetime | None
 ) -> None:
-    """Write a simulated market: universe, prices, creations and rules.
+    """Write a simulated market: universe, prices, creations, open interest and rules.
 
     It goes as the week of 22 June 2026 went, whatever the dates. The same seed and dates give the
     same bytes. Exit status: 0 written, 2 no session on these days in one of the markets.
@@ -73,6 +73,7 @@ def command(
     if console.is_terminal:
         click.echo(
             f"{summary.directory}: {summary.references} references, {summary.funds} funds, "
-            f"{summary.prices} prices, {summary.creations} creation figures, seed {seed}",
+            f"{summary.prices} prices, {summary.creations} creation figures, "
+            f"{summary.open_interest} levels of open interest, seed {seed}",
             err=True,
         )

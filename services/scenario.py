@@ -18,6 +18,7 @@ from services.calendars import Sessions, session_table
 from services.scenario_creations import Figures, creation_figures
 from services.scenario_funds import Funds
 from services.scenario_lines import price_lines
+from services.scenario_options import open_interest_lines
 from services.scenario_paths import Draws, generator, returns_by_second, unit_draws
 from services.scenario_readme import readme
 from services.scenario_sessions import Session, sessions_of
@@ -42,6 +43,7 @@ class Summary:
     funds: int
     prices: int
     creations: int
+    open_interest: int
 
 
 def write_scenario(
@@ -53,7 +55,7 @@ def write_scenario(
     progress: Progress = lambda *_: None,
     sessions: Sessions = session_table,
 ) -> Summary:
-    """Write universe, prices, creations, rules and a README into a folder.
+    """Write universe, prices, creations, open interest, rules and a README into a folder.
 
     Files of an earlier scenario there are replaced, each in one step. Days from ``first`` to
     ``last``, both included, are simulated; a market whose exchange is closed misses the day.
@@ -69,10 +71,12 @@ def write_scenario(
     progress("writing", 0, 1)
     prices = price_lines(market.trades, generator(seed, "disorder"))
     creations = [line for _, line in sorted(market.creations)]
+    open_interest = open_interest_lines(market.sessions, seed=seed, sessions=sessions)
     for name, text in universe_files(market.sessions, market.funds.statements).items():
         _replace(directory / "universe" / name, text)
     _replace(directory / "prices.jsonl", _joined(prices))
     _replace(directory / "etf-flows.jsonl", _joined(creations))
+    _replace(directory / "open-interest.jsonl", _joined(open_interest))
     _replace(directory / "rules.yaml", (tables.MARKET / "rules.yaml").read_text(encoding="utf-8"))
     page = readme(market.sessions, seed=seed, days=(first, last), prices=len(prices))
     _replace(directory / "README.md", page)
@@ -83,6 +87,7 @@ def write_scenario(
         funds=len(tables.table("funds")),
         prices=len(prices),
         creations=len(creations),
+        open_interest=len(open_interest),
     )
 
 

@@ -29,12 +29,14 @@ product.
 - {prices} prices by event time. On purpose, one row in a thousand arrives late and one in a
   thousand twice; some symbols are in no universe; some trades come after the close.
 - Creations are cumulative for the session: whole units at the NAV of the moment.
+- Open interest is one level a contract on every morning in New York; nothing in it is recorded.
 
 | file | what |
 |---|---|
 | `universe/` | references, funds, rooms, listings, splits |
 | `prices.jsonl` | trades and official closes |
 | `etf-flows.jsonl` | creations and redemptions |
+| `open-interest.jsonl` | listed options: open interest and implied volatility |
 | `rules.yaml` | thresholds under which these days are worth watching |
 
 """

@@ -2,7 +2,7 @@
 
 The CSV files lie in ``services/data/scenario_market``. Some describe the market: ``references.csv``
 (previous closes are those before a Monday), ``funds.csv``, ``rooms.csv``, ``listings.csv``,
-``outsiders.csv`` (who else is in the feed) and ``rules.yaml``. The others say what
+``options.csv``, ``outsiders.csv`` (who else is in the feed) and ``rules.yaml``. The others say what
 happens on each weekday: where each reference closes (``returns.csv``), how it trades
 (``trading.csv``, ``weekdays.csv``), along which shape it goes on the day of the rout
 (``shapes.csv``), when a venue does not trade (``halts.csv``), who creates and redeems
@@ -102,6 +102,25 @@ class Correction:
     weekday: int
     known_after_seconds: int
     assets_change: float
+
+
+@dataclass(frozen=True)
+class OptionChain:
+    """The listed options on one underlying.
+
+    ``strike_step`` is the distance of strikes, ``open_interest`` that of a busy monthly strike in
+    contracts, ``put_share`` how many of all contracts are puts, ``skew`` how much implied
+    volatility rises from a strike to the one a standard deviation below, as a share.
+    """
+
+    underlying: str
+    reference: str
+    price_per_reference: float
+    strike_step: float
+    open_interest: float
+    put_share: float
+    skew: float
+    has_dailies: bool
 
 
 def table(name: str) -> list[Row]:
@@ -235,6 +254,25 @@ def splits() -> Mapping[tuple[str, int], float]:
         (row["symbol"], WEEKDAYS.index(row["weekday"])): float(row["price_factor"])
         for row in table("splits")
     }
+
+
+@cache
+def option_chains() -> tuple[OptionChain, ...]:
+    """Return the chains, each with the reference it hangs on and the price of one of that."""
+    twins = {row["symbol"]: row for row in _listings("option")}
+    return tuple(
+        OptionChain(
+            underlying=row["underlying"],
+            reference=twins.get(row["underlying"], {}).get("reference", row["underlying"]),
+            price_per_reference=1 / float(twins.get(row["underlying"], {}).get("factor", 1)),
+            strike_step=float(row["strike_step"]),
+            open_interest=float(row["open_interest"]),
+            put_share=float(row["put_share"]),
+            skew=float(row["skew"]),
+            has_dailies=row["has_dailies"] == "yes",
+        )
+        for row in table("options")
+    )
 
 
 def _listings(kind: str) -> list[Row]:

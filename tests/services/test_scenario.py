@@ -20,6 +20,7 @@ from services.universe_files import load_universe
 FILES = (
     "README.md",
     "etf-flows.jsonl",
+    "open-interest.jsonl",
     "prices.jsonl",
     "rules.yaml",
     "universe/corporate_actions.csv",
