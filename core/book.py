@@ -108,7 +108,7 @@ class Book:
         self.unused_prices += int((label == NO_SESSION).sum())
         touched = [_NOTHING]
         for each in np.unique(label[label != NO_SESSION]).tolist():
-            day = self._day(each)
+            day = self._priced_day(each)
             for kind in (False, True):
                 here = np.flatnonzero((label == each) & (prices.official == kind))
                 if len(here):
@@ -159,11 +159,11 @@ class Book:
         touched = [_NOTHING]
         used = 0
         for each in np.unique(label[label != NO_SESSION]).tolist():
-            day = self._day(each)
-            close_ns = day.close_ns[row]
+            close_ns = self.calendar.bounds(each)[1][row]
             here = np.flatnonzero((label == each) & (close_ns != NO_TIME))
             used += len(here)
             if len(here):
+                day = self._day(each)
                 touched.append(self._apply_creations(day, flows, here, close_ns[here]))
         self.unused_flows += len(row) - used
         return np.unique(np.concatenate(touched))
@@ -274,10 +274,18 @@ class Book:
         day = self.days.get(label)
         if day is None:
             day = self.days[label] = Day(label, *self.calendar.bounds(label))
-            self._newest_label = max(label, self._newest_label)
-            whole = self.calendar.keeps_whole(self._newest_label)
-            for other in self.days.values():
-                if other.label not in whole and other.buckets is not None:
-                    self.outlook.retire(other)
-                    other.buckets = None
+        return day
+
+    def _priced_day(self, label: int) -> Day:
+        """Return a session that a price fell into; only prices decide which are the latest."""
+        day = self._day(label)
+        if label > self._newest_label:
+            self._newest_label = label
+        elif day.buckets is None:
+            return day
+        whole = self.calendar.keeps_whole(self._newest_label)
+        for other in self.days.values():
+            if other.label not in whole and other.buckets is not None:
+                self.outlook.retire(other)
+                other.buckets = None
         return day

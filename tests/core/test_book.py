@@ -384,3 +384,23 @@ def test_any_order_of_two_sessions_leaves_the_same_variance_to_come(
 
     for time_ns in (at(0, 3), at(1, 1), at(1, 6.9)):
         assert_same(whole.partial(market_ns=time_ns), other.partial(market_ns=time_ns))
+
+
+def test_a_creation_for_a_session_that_does_not_exist_or_lies_far_ahead_moves_nothing_else() -> (
+    None
+):
+    book = book_of(core_universe([Ref("AAA")], LONG_AND_SHORT))
+    book.apply_prices(prices(book, [tick(0, at(0, 1), 101.0)]))
+    before = book.partial(market_ns=at(0, 2))
+
+    book.apply_flows(
+        flows(
+            book,
+            [(0, at(0, 1.5), FIRST + 9_999, 1e6, 0, "a"), (0, at(0, 1.5), FIRST + 9, 1e6, 0, "a")],
+        )
+    )
+
+    assert book.unused_flows == 1
+    assert book.days[FIRST].buckets is not None
+    assert FIRST + 9_999 not in book.days
+    assert_same(before, book.partial(market_ns=at(0, 2)))
