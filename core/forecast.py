@@ -33,11 +33,11 @@ FARTHEST_Z = 20.0
 BRACKET_Z = 2.0052682611971018
 """The standardised return that is exceeded, either way, with a probability of 5 %."""
 
-LEAST_MASS = 1e-9
+LEAST_MASS = 1e-6
 """A turn of the demand that is less probable than this is not solved for."""
 
-HALVINGS = 50
-"""Enough to find a quantile to 1e-15 of the interval that holds it."""
+HALVINGS = 40
+"""Enough to find a quantile to 1e-12 of the interval that holds it."""
 
 
 def drift(variance: Floats) -> Floats:

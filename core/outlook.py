@@ -19,36 +19,48 @@ from core.volatility import (
     variance_to_come,
 )
 
+BLOCK_ROWS = 256
+"""Rows measured at a time: their buckets stay in the processor's cache, which is 4 times faster."""
+
 
 class Path:
     """The squared returns of one session so far, kept up to date row by row.
 
-    ``seen`` float64[n], their sum; ``begin_ns`` int64[n], from when on they are seen: the end of
-    the first bucket that has a price, the close while there is none.
+    ``seen`` float64[n], their sum; ``returns`` int64[n], their number; ``begin_ns`` int64[n], from
+    when on they are seen: the end of the first bucket that has a price, the close while there is
+    none.
     """
 
     def __init__(self, day: Day) -> None:
         size = len(day.first_ns)
         self.seen = np.zeros(size)
+        self.returns = np.zeros(size, np.int64)
         self.begin_ns = day.close_ns.copy()
         self.version = 0
-        self._bits = np.full((size, day.buckets_per_row), np.nan).view(np.int64)
+        self._taken = np.full(size * day.buckets_per_row, np.nan).view(np.int64)
 
     def update(self, day: Day) -> Int64s:
         """Take over the buckets that changed since the last time; return their rows."""
         if day.buckets is None:
             return np.empty(0, np.int64)
-        closes = day.buckets.value.reshape(self._bits.shape)
-        bits = closes.view(np.int64)
-        rows = np.flatnonzero((bits != self._bits).any(axis=1))
+        # Compared as bits, so that an empty bucket (NaN) equals itself.
+        bits = day.buckets.value.view(np.int64)
+        changed = np.flatnonzero(bits != self._taken)
+        rows = np.unique(changed // day.buckets_per_row)
         if len(rows):
             self.version += 1
-            self._bits[rows] = bits[rows]
-            mine = closes[rows]
-            self.seen[rows] = squared_returns(mine).sum(axis=1)
-            first = np.argmax(~np.isnan(mine), axis=1)
-            self.begin_ns[rows] = day.first_ns[rows] + (first + 1) * BUCKET_NS
+            self._taken[changed] = bits[changed]
+            for start in range(0, len(rows), BLOCK_ROWS):
+                self._measure(day, day.buckets.value, rows[start : start + BLOCK_ROWS])
         return rows
+
+    def _measure(self, day: Day, buckets: Floats, rows: Int64s) -> None:
+        closes = buckets.reshape(-1, day.buckets_per_row)[rows]
+        self.seen[rows] = squared_returns(closes).sum(axis=1)
+        filled = ~np.isnan(closes)
+        self.returns[rows] = filled.sum(axis=1) - 1
+        first = np.argmax(filled, axis=1)
+        self.begin_ns[rows] = day.first_ns[rows] + (first + 1) * BUCKET_NS
 
 
 class Outlook:
@@ -155,6 +167,7 @@ class Outlook:
         return variance_to_come(
             self._prior[rows],
             seen=path.seen[rows],
+            returns=path.returns[rows],
             gone_from=gone_at(self._profile, rows, buckets=buckets, elapsed=begin_ns / length_ns),
             gone=gone_at(self._profile, rows, buckets=buckets, elapsed=last_ns / length_ns),
         )

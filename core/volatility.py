@@ -139,24 +139,29 @@ def gone_at(profile: Floats, rows: Int64s, *, buckets: Int64s, elapsed: Floats) 
     return np.asarray(start + (position - left) * (stop - start))
 
 
-def variance_to_come(prior: Floats, *, seen: Floats, gone_from: Floats, gone: Floats) -> Floats:
+def variance_to_come(
+    prior: Floats, *, seen: Floats, returns: Int64s, gone_from: Floats, gone: Floats
+) -> Floats:
     """Return the variance of the log price from the last price to the close, float64[n].
 
     Parameters
     ----------
     prior : float64[n]        of the whole session, NaN = unknown
     seen : float64[n]         sum of today's squared returns
+    returns : int64[n]        how many these are
     gone_from : float64[n]    share of variance behind where these returns begin
     gone : float64[n]         share behind at the last price
 
     Notes
     -----
     Expectation and today's pace meet in logs, with weight s / (s + ``HALF_TRUSTED_SHARE``) for a
-    share s seen. The last price counts, not the time: through a halt nothing of what is to come
+    share s seen. The log of a mean of m squared normal returns is 1/m too low on average, which
+    is put back. The last price counts, not the time: through a halt nothing of what is to come
     has come yet.
     """
     share = gone - gone_from
     with np.errstate(divide="ignore", invalid="ignore"):
         pace = np.where(share > 0.0, np.maximum(seen / share / prior, LEAST_PACE), 1.0)
     weight = share / (share + HALF_TRUSTED_SHARE)
-    return prior * pace**weight * (1.0 - gone)
+    log_pace = np.log(pace) + 1.0 / np.maximum(returns, 1)
+    return np.asarray(prior * np.exp(weight * log_pace) * (1.0 - gone))

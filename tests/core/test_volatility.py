@@ -139,8 +139,16 @@ def test_a_session_of_any_length_runs_through_its_whole_profile() -> None:
     assert gone == pytest.approx([0.55, 1.0, 0.4, 1.0])
 
 
-def to_come(prior: float, seen: float, gone_from: float, gone: float) -> float:
-    found = variance_to_come(one(prior), seen=one(seen), gone_from=one(gone_from), gone=one(gone))
+def to_come(
+    prior: float, seen: float, gone_from: float, gone: float, *, returns: int = 10**9
+) -> float:
+    found = variance_to_come(
+        one(prior),
+        seen=one(seen),
+        returns=np.array([returns]),
+        gone_from=one(gone_from),
+        gone=one(gone),
+    )
     return float(found[0])
 
 
@@ -154,6 +162,13 @@ def test_half_of_the_trust_comes_with_the_share_that_is_named_for_it() -> None:
     seen = 4 * 4e-4 * HALF_TRUSTED_SHARE
 
     assert to_come(4e-4, seen, 0.1, gone) == pytest.approx(2 * 4e-4 * (1 - gone))
+
+
+def test_few_returns_are_not_taken_for_a_calm_day() -> None:
+    # The mean log of five squared normal returns' mean is 0.21 below 0: about 1/5 is put back.
+    few = to_come(4e-4, 4e-5, 0.0, 0.1, returns=5)
+
+    assert few == pytest.approx(4e-4 * math.exp(0.2 * 0.1 / (0.1 + HALF_TRUSTED_SHARE)) * 0.9)
 
 
 def test_a_price_that_stands_still_does_not_close_the_band() -> None:
