@@ -9,7 +9,7 @@ COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --
 	--quiet --custom-compile-command "make lock" --extra build --extra embedded
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check fmt bench lock lock-kafka debian clean
+.PHONY: help install install-dev run test check fmt evidence bench lock lock-kafka debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -45,6 +45,9 @@ check: install-dev ## formatting, lint, types and import directions
 fmt: install-dev ## format the sources and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+evidence: install-dev ## show how well the forecast holds, on recorded and simulated sessions
+	$(BIN)/pytest --capture=no --verbose tests/evidence
 
 bench: install-dev ## measure against the budgets
 	$(BIN)/python -m bench
