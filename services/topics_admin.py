@@ -1,5 +1,6 @@
 """Making the topics, and checking that those that exist are as they have to be."""
 
+import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from core.errors import FlowError
 from streams.topics import TOPICS, TopicSpec
 
 _BOOTSTRAP_MS = 5_000
+_CONNECT_SECONDS = 2.0
 
 
 class KafkaUnreachableError(FlowError):
@@ -100,6 +102,9 @@ def _configs(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:  # 
 
 @contextmanager
 def _admin(bootstrap: str) -> Iterator[Any]:
+    # The client would try for long, and leaves its sockets open when it gives up.
+    if not any(_accepts(server.strip()) for server in bootstrap.split(",")):
+        raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: nothing accepts connections")
     try:
         admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=_BOOTSTRAP_MS)
         try:
@@ -108,3 +113,12 @@ def _admin(bootstrap: str) -> Iterator[Any]:
             admin.close()
     except KafkaError as error:
         raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: {error!r}") from error
+
+
+def _accepts(server: str) -> bool:
+    host, _, port = server.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
+    except (OSError, ValueError, OverflowError):
+        return False
+    return True

@@ -37,6 +37,7 @@ EXIT_RESTART = 70
 _REDIS_SECONDS = 1.0
 _STOP_SECONDS = 8.0
 _LAG_SECONDS = 1.0
+_STUCK_SECONDS = 60.0
 _LETTERS_SECONDS = 2.0
 _TOPICS_RETRY_SECONDS = 2.0
 
@@ -54,6 +55,7 @@ class Worker:
     ) -> None:
         self.metrics = Metrics(WORKER)
         self._settings = settings
+        self._clock = clock
         self._ended = asyncio.Event()
         self._exit_code = EXIT_OK
         self._redis = redis_client(settings.redis)
@@ -77,7 +79,9 @@ class Worker:
             monotonic=clock.monotonic,
             on_touch=self._touch,
         )
-        self._ownership = Ownership(universe, store, self._intake, self.metrics)
+        self._ownership = Ownership(
+            universe, store, self._intake, self.metrics, on_failure=self._fail
+        )
         self._publisher = Publisher(
             universe,
             store,
@@ -187,19 +191,39 @@ class Worker:
             log.warning("left_without_goodbye")
 
     async def _watch_lag(self) -> None:
+        """Show how far behind each log is, and end a client that has stopped reading."""
         while True:
             await asyncio.sleep(_LAG_SECONDS)
-            for name, topic in self._intake.topic_of.items():
-                for number in list(self._intake.partitions):
-                    self._show_lag(TP(name, number), topic)
+            behind = [
+                TP(name, number)
+                for name, topic in self._intake.topic_of.items()
+                for number in list(self._intake.partitions)
+                if self._lag(TP(name, number), topic) > 0
+            ]
+            idle_seconds = self._clock.monotonic() - self._intake.last_batch_at
+            if behind and idle_seconds > _STUCK_SECONDS and await self._is_stuck(behind):
+                self._fail(f"no batch for {idle_seconds:.0f} s while records wait")
 
-    def _show_lag(self, tp: TP, topic: str) -> None:
+    def _lag(self, tp: TP, topic: str) -> int:
         consumer = self._app.consumer
         done = self._intake.next_offset(tp)
-        if done is not None and tp in consumer.assignment():
-            lag = max((consumer.highwater(tp) or 0) - done, 0)
-            gauge = self.metrics.gauge("forcedflow_consumer_lag_records", topic, str(tp.partition))
-            gauge.set(lag)
+        if done is None or tp not in consumer.assignment():
+            return 0
+        lag = max((consumer.highwater(tp) or 0) - done, 0)
+        gauge = self.metrics.gauge("forcedflow_consumer_lag_records", topic, str(tp.partition))
+        gauge.set(lag)
+        return lag
+
+    async def _is_stuck(self, behind: list[TP]) -> bool:
+        """Say whether records of some logs were not even handed out; markers of tails never are."""
+        consumer = self._app.consumer
+        if self._app.rebalancing or not self._letters.has_room:
+            return False
+        for tp in behind:
+            position = await consumer.position(tp)
+            if position is not None and position < consumer.highwater(tp):
+                return True
+        return False
 
     async def _pause(self, seconds: float) -> None:
         try:

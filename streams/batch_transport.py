@@ -80,9 +80,7 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
 
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         assignment = self.assignment()
-        mine = {
-            TopicPartition(*tp): offset for tp, offset in offsets.items() if tp in assignment
-        }
+        mine = {TopicPartition(*tp): offset for tp, offset in offsets.items() if tp in assignment}
         try:
             # A committed offset is a copy for dashboards: state is rebuilt without it.
             await self._ensure_consumer().commit(mine)

@@ -34,6 +34,7 @@ class DeadLetters:
         self._arrived = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
+        self._flushing = asyncio.Lock()
 
     def put(self, topic: str, partition: int, rejects: Iterable[Reject]) -> None:
         """Take the rejects of a topic's partition, in the order of their offsets."""
@@ -52,6 +53,11 @@ class DeadLetters:
         offsets = self._offsets.get((topic, partition))
         return offsets[0] if offsets else None
 
+    @property
+    def has_room(self) -> bool:
+        """Whether more letters may be put."""
+        return self._has_room.is_set()
+
     async def room(self) -> None:
         """Wait until more letters may be put."""
         await self._has_room.wait()
@@ -68,16 +74,17 @@ class DeadLetters:
 
     async def flush(self) -> None:
         """Write all letters that wait; whatever the producer raises is raised."""
-        while self._waiting:
-            chunk = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
-            sent = [await self._send(letter.id.encode(), content) for letter, content in chunk]
-            await asyncio.gather(*sent)
-            for _ in chunk:
-                letter, content = self._waiting.popleft()
-                self._bytes -= len(content)
-                self._forget(letter)
-            self._show()
-        self._arrived.clear()
+        async with self._flushing:
+            while self._waiting:
+                chunk = [self._waiting[place] for place in range(min(_AT_ONCE, len(self._waiting)))]
+                sent = [await self._send(letter.id.encode(), content) for letter, content in chunk]
+                await asyncio.gather(*sent)
+                for _ in chunk:
+                    letter, content = self._waiting.popleft()
+                    self._bytes -= len(content)
+                    self._forget(letter)
+                self._show()
+            self._arrived.clear()
 
     def _forget(self, letter: DeadLetter) -> None:
         key = (letter.topic, letter.partition)

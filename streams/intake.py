@@ -29,7 +29,8 @@ class Intake:
 
     Attributes
     ----------
-    partitions : dict    number -> Partition, the owned ones
+    partitions : dict        number -> Partition, the owned ones
+    last_batch_at : float    when a batch was last handled, by `monotonic`
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Intake:
         on_touch: Callable[[], None],
     ) -> None:
         self.partitions: dict[int, Partition] = {}
+        self.last_batch_at = monotonic()
         self.topic_of = {f"{topics_prefix}{topic}": topic for topic in INPUTS}
         self._letters = letters
         self._metrics = metrics
@@ -81,6 +83,7 @@ class Intake:
             log.exception("batch_quarantined", topic=topic, partition=tp.partition)
             taken = _quarantined(records, error)
         offsets.next = records[-1].offset + 1
+        self.last_batch_at = started
         self._report(topic, tp.partition, taken.rejects, offsets.reported)
         self._count(topic, taken, records)
         self._metrics.histogram("forcedflow_apply_seconds").observe(self._monotonic() - started)

@@ -84,7 +84,7 @@ WORKER = (
         "forcedflow_partial_writes",
         "counter",
         "Partials written to Redis: accepted; refused, the token was replaced; "
-        "failed, Redis did not answer.",
+        "failed, Redis did not answer; not_computed, a fault of ours, see the log.",
         ("outcome",),
     ),
     Metric(

@@ -1,6 +1,7 @@
 """Registries of metrics, built from the catalogue and from nothing else."""
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.process_collector import ProcessCollector
@@ -57,5 +58,6 @@ class Metrics:
         return histogram.labels(*labels) if labels else histogram
 
     def forget(self, name: str, *labels: str) -> None:
-        """Stop exporting the gauge of these values of its labels."""
-        self._gauges[name].remove(*labels)
+        """Stop exporting the gauge of these values of its labels, if it was exported."""
+        with suppress(KeyError):
+            self._gauges[name].remove(*labels)

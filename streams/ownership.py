@@ -1,7 +1,7 @@
 """Taking over the partitions that Kafka assigns, and letting go of those it takes away."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING
 
 import structlog
@@ -34,15 +34,26 @@ class Ownership:
     A new partition gets a token, an empty book, and the earliest record of every topic; one kept
     across a rebalance keeps its book and goes on where it was. While Redis does not answer, new
     partitions stay paused and are claimed in the background.
+
+    Parameters
+    ----------
+    on_failure : callable    called with the reason why no more partitions can be claimed
     """
 
     def __init__(
-        self, universe: Universe, store: PartitionStore, intake: Intake, metrics: Metrics
+        self,
+        universe: Universe,
+        store: PartitionStore,
+        intake: Intake,
+        metrics: Metrics,
+        *,
+        on_failure: Callable[[str], None],
     ) -> None:
         self._universe = universe
         self._store = store
         self._intake = intake
         self._metrics = metrics
+        self._on_failure = on_failure
         self._unclaimed: set[int] = set()
         self._committed: Mapping[TP, int | None] = {}
         self._retry: asyncio.Task[None] | None = None
@@ -68,12 +79,15 @@ class Ownership:
             self._failed(error)
             consumer.pause_partitions(self._tps(self._unclaimed))
             self._retry = asyncio.create_task(self._claim_later(consumer))
+            self._retry.add_done_callback(self._claim_ended)
         return self._positions(partitions)
 
     def drop(self, number: int) -> None:
         """Stop serving a partition."""
         del self._intake.partitions[number]
         self._metrics.forget("forcedflow_partition_warming", str(number))
+        for topic in self._intake.topic_of.values():
+            self._metrics.forget("forcedflow_consumer_lag_records", topic, str(number))
         log.info("dropped", partition=number)
 
     async def revoked(self) -> None:
@@ -141,6 +155,11 @@ class Ownership:
                 consumer.resume_partitions(self._tps(numbers))
             except _UNREACHABLE as error:
                 self._failed(error)
+
+    def _claim_ended(self, task: asyncio.Task[None]) -> None:
+        error = None if task.cancelled() else task.exception()
+        if error is not None:
+            self._on_failure(f"claiming partitions failed: {error!r}")
 
     def _failed(self, error: Exception) -> None:
         self._metrics.counter("forcedflow_claim_failures").inc()

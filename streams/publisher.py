@@ -81,19 +81,20 @@ class Publisher:
         }
         if not due:
             return
-        contents = {}
-        for number, partition in due.items():
-            partition.is_touched = False
-            contents[number] = (partition.token, self._encoded(partition))
+        contents = {
+            number: (partition.token, content)
+            for number, partition in due.items()
+            if (content := self._encoded(partition, now)) is not None
+        }
         try:
             accepted = await self._store.publish(contents)
         except BaseException:
-            for partition in due.values():
-                partition.is_touched = True
+            for number in contents:
+                due[number].is_touched = True
             raise
         self._is_reachable = True
-        for number, partition in due.items():
-            self._note(partition, now, is_accepted=accepted[number])
+        for number, is_accepted in accepted.items():
+            self._note(due[number], is_accepted=is_accepted)
 
     def _is_due(self, partition: Partition, now: float) -> bool:
         is_warming = partition.is_warming
@@ -102,17 +103,25 @@ class Publisher:
         since = now - partition.written_at
         return not is_warming and (partition.is_touched or since >= LONGEST_SECONDS)
 
-    def _encoded(self, partition: Partition) -> bytes:
-        return encode_partial(
-            partition.book.partial(), universe=self._universe.version, partition=partition.number
-        )
+    def _encoded(self, partition: Partition, now: float) -> bytes | None:
+        partition.is_touched = False
+        partition.written_at = now
+        try:
+            return encode_partial(
+                partition.book.partial(),
+                universe=self._universe.version,
+                partition=partition.number,
+            )
+        except Exception:
+            # Its old partial ages into unknown; the other partitions must not.
+            log.exception("partial_not_computed", partition=partition.number)
+            self._metrics.counter("forcedflow_partial_writes", "not_computed").inc()
+            return None
 
-    def _note(self, partition: Partition, now: float, *, is_accepted: bool) -> None:
+    def _note(self, partition: Partition, *, is_accepted: bool) -> None:
         outcome = "accepted" if is_accepted else "refused"
         self._metrics.counter("forcedflow_partial_writes", outcome).inc()
-        if is_accepted:
-            partition.written_at = now
-        elif self._partitions.get(partition.number) is partition:
+        if not is_accepted and self._partitions.get(partition.number) is partition:
             self._metrics.counter("forcedflow_fenced").inc()
             self._on_refused(partition.number)
 

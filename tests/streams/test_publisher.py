@@ -125,6 +125,24 @@ async def test_a_partial_that_redis_did_not_take_stays_due(world: World) -> None
     assert world.writes("accepted") == 1
 
 
+async def test_a_partial_that_cannot_be_computed_does_not_hold_up_the_others(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = ACME_PARTITION + 1
+    token = (await world.store.acquire([other]))[other]
+    logs = {topic: Log(0, 0, 0) for topic in (PRICES, FLOWS)}
+    world.partitions[other] = Partition(UNIVERSE, other, token=token, logs=logs)
+
+    def fail() -> None:
+        raise RuntimeError("broken")
+
+    monkeypatch.setattr(world.partition.book, "partial", fail)
+    await world.publisher.write()
+
+    assert (world.writes("accepted"), world.writes("not_computed")) == (1, 1)
+    assert await world.stored_price() is None
+
+
 async def test_while_it_runs_a_touch_is_in_redis_within_50_ms(world: World) -> None:
     task = asyncio.create_task(world.publisher.run())
     loop = asyncio.get_running_loop()

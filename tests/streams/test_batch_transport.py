@@ -1,0 +1,113 @@
+"""What is done with batches that do not begin where they should."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pytest
+from aiokafka.errors import IllegalStateError
+from faust.types import TP
+
+from streams.batch_transport import BatchConsumer
+from streams.rejects import Record
+from tests.support.records import FakeRecord
+
+HERE = TP("prices", 3)
+
+
+class Sink:
+    """Expects offset 5 of one partition and notes what it is handed."""
+
+    def __init__(self) -> None:
+        self.next = 5
+        self.taken: list[list[int]] = []
+        self.gaps: list[int] = []
+
+    def next_offset(self, tp: TP) -> int | None:
+        return self.next if tp == HERE else None
+
+    def take(self, tp: TP, records: Sequence[Record]) -> None:
+        assert tp == HERE
+        self.taken.append([record.offset for record in records])
+        self.next = records[-1].offset + 1
+
+    def skipped(self, tp: TP, count: int) -> None:
+        assert tp == HERE
+        self.gaps.append(count)
+
+
+class Consumer(BatchConsumer):
+    """The consumer without its threads and its connection."""
+
+    def __init__(self) -> None:
+        self.sink: Any = Sink()
+        self.seeks: list[Mapping[TP, int]] = []
+        self.is_ours = True
+        self._sought = {}
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        if not self.is_ours:
+            raise IllegalStateError("not assigned")
+        self.seeks.append(partitions)
+
+    async def hand_over(self, *offsets: int, tp: TP = HERE) -> None:
+        await self._hand_over(tp, [FakeRecord(b"{}", offset) for offset in offsets])
+
+
+@pytest.fixture
+def consumer() -> Consumer:
+    return Consumer()
+
+
+async def test_the_expected_offset_is_taken(consumer: Consumer) -> None:
+    await consumer.hand_over(5, 6, 7)
+    await consumer.hand_over(8)
+
+    assert consumer.sink.taken == [[5, 6, 7], [8]]
+    assert consumer.seeks == []
+
+
+async def test_what_was_handled_before_is_left_out(consumer: Consumer) -> None:
+    await consumer.hand_over(3, 4, 5)
+    await consumer.hand_over(4, 5)
+
+    assert consumer.sink.taken == [[5]]
+
+
+async def test_a_partition_that_is_not_served_is_left_alone(consumer: Consumer) -> None:
+    await consumer.hand_over(5, tp=TP("prices", 4))
+
+    assert (consumer.sink.taken, consumer.seeks) == ([], [])
+
+
+async def test_a_batch_from_further_on_is_read_again_from_where_it_should_begin(
+    consumer: Consumer,
+) -> None:
+    await consumer.hand_over(9, 10)
+    await consumer.hand_over(5, 6)
+
+    assert consumer.seeks == [{HERE: 5}]
+    assert consumer.sink.taken == [[5, 6]]
+    assert consumer.sink.gaps == []
+
+
+async def test_offsets_that_do_not_come_even_then_are_gone_and_counted(
+    consumer: Consumer,
+) -> None:
+    await consumer.hand_over(9, 10)
+    await consumer.hand_over(9, 10)
+    await consumer.hand_over(20)
+    await consumer.hand_over(20)
+
+    assert consumer.seeks == [{HERE: 5}, {HERE: 11}]
+    assert consumer.sink.taken == [[9, 10], [20]]
+    assert consumer.sink.gaps == [4, 9]
+
+
+async def test_a_seek_that_fails_is_tried_with_the_next_batch(consumer: Consumer) -> None:
+    consumer.is_ours = False
+    await consumer.hand_over(9)
+    consumer.is_ours = True
+    await consumer.hand_over(9)
+
+    assert consumer.seeks == [{HERE: 5}]
+    assert consumer.sink.taken == []
