@@ -279,13 +279,11 @@ class Book:
     def _priced_day(self, label: int) -> Day:
         """Return a session that a price fell into; only prices decide which are the latest."""
         day = self._day(label)
-        if label > self._newest_label:
-            self._newest_label = label
-        elif day.buckets is None:
-            return day
-        whole = self.calendar.keeps_whole(self._newest_label)
+        newest = self._newest_label = max(label, self._newest_label)
+        whole = self.calendar.keeps_whole(newest)
         for other in self.days.values():
-            if other.label not in whole and other.buckets is not None:
+            is_over = other.label < newest and other.label not in whole
+            if is_over and other.buckets is not None:
                 self.outlook.retire(other)
                 other.buckets = None
         return day
