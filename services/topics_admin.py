@@ -11,7 +11,7 @@ from kafka.admin import ConfigResource, ConfigResourceType
 from kafka.errors import KafkaError
 
 from core.errors import FlowError
-from streams.topics import TOPICS, TopicSpec
+from streams.topics import INPUTS, TOPICS, TopicSpec
 
 _BOOTSTRAP_MS = 5_000
 _CONNECT_SECONDS = 2.0
@@ -51,8 +51,8 @@ def create_topics(
 class TopicFindings:
     """What is not as it has to be, a line each.
 
-    ``broken``: topics that are missing or have other partitions, so that references would fall
-    apart; ``unlike``: settings that differ, which an operator may have meant.
+    ``broken``: topics that are missing, or inputs with other partitions, so that references would
+    fall apart; ``unlike``: what differs otherwise, which an operator may have meant.
     """
 
     broken: list[str]
@@ -73,12 +73,13 @@ def check_topics(
         partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
         names = [f"{prefix}{spec.name}" for spec in specs]
         configs = _configs(admin, [name for name in names if name in partitions])
-    broken, unlike = [], []
+    broken: list[str] = []
+    unlike: list[str] = []
     for spec, name in zip(specs, names, strict=True):
         if name not in partitions:
             broken.append(f"topic {name}: there is none; forcedflow topics create makes it")
         elif partitions[name] != spec.partitions:
-            broken.append(
+            (broken if spec.name in INPUTS else unlike).append(
                 f"topic {name}: expected {spec.partitions} partitions, it has {partitions[name]}"
             )
         unlike += [

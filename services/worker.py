@@ -29,6 +29,7 @@ from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.ownership import Ownership
 from streams.publisher import Publisher
+from streams.topics import DEAD_LETTERS, INPUTS, TOPICS
 
 EXIT_OK = 0
 EXIT_RESTART = 70
@@ -40,6 +41,8 @@ _LAG_SECONDS = 1.0
 _STUCK_SECONDS = 60.0
 _LETTERS_SECONDS = 2.0
 _TOPICS_RETRY_SECONDS = 2.0
+
+_TOPICS = [spec for spec in TOPICS if spec.name in {*INPUTS, DEAD_LETTERS}]
 
 log = structlog.get_logger(__name__)
 
@@ -154,7 +157,7 @@ class Worker:
         while not self._ended.is_set():
             try:
                 findings = await asyncio.to_thread(
-                    check_topics, kafka.bootstrap, prefix=kafka.topics_prefix
+                    check_topics, kafka.bootstrap, prefix=kafka.topics_prefix, specs=_TOPICS
                 )
             except KafkaUnreachableError as error:
                 log.warning("kafka_unreachable", error=str(error))
