@@ -1,64 +1,23 @@
 """The book: hand-worked sessions, and the same state in any order, duplication or batching."""
 
-import dataclasses
-from collections.abc import Sequence
-
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.book import Book
-from core.columns import FlowColumns, Partial, PriceColumns
 from core.sessions import NO_SESSION, NO_TIME
-from core.universe import Universe
+from tests.support.book_events import (
+    FlowEvent,
+    PriceEvent,
+    assert_same,
+    book_of,
+    flows,
+    prices,
+    tick,
+)
 from tests.support.core_universe import FIRST, Fund, Ref, at, core_universe
 
 NAN = float("nan")
-PriceEvent = tuple[int, int, float, int, str, bool]
-"""Row, time, price, sequence, source, official."""
-FlowEvent = tuple[int, int, int, float, int, str]
-"""Fund, time, label, creation, sequence, source."""
-
-
-def book_of(universe: Universe) -> Book:
-    return Book(universe, np.arange(len(universe.symbol), dtype=np.int32))
-
-
-def prices(book: Book, events: Sequence[PriceEvent]) -> PriceColumns:
-    row, time_ns, price, sequence, source, official = zip(*events, strict=True)
-    return PriceColumns(
-        reference=np.array(row, np.int32),
-        event_ns=np.array(time_ns, np.int64),
-        price=np.array(price, np.float64),
-        sequence=np.array(sequence, np.int64),
-        source=np.array([book.source_index(name) for name in source], np.int32),
-        official=np.array(official, np.bool_),
-    )
-
-
-def flows(book: Book, events: Sequence[FlowEvent]) -> FlowColumns:
-    fund, time_ns, label, creation, sequence, source = zip(*events, strict=True)
-    return FlowColumns(
-        fund=np.array(fund, np.int32),
-        event_ns=np.array(time_ns, np.int64),
-        label=np.array(label, np.int64),
-        net_creation_usd=np.array(creation, np.float64),
-        sequence=np.array(sequence, np.int64),
-        source=np.array([book.source_index(name) for name in source], np.int32),
-    )
-
-
-def tick(row: int, time_ns: int, price: float, *, official: bool = False) -> PriceEvent:
-    return row, time_ns, price, 0, "a", official
-
-
-def assert_same(one: Partial, other: Partial, *, but: Sequence[str] = ()) -> None:
-    for field in dataclasses.fields(Partial):
-        if field.name not in ("curves", *but):
-            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
-
-
 LONG_AND_SHORT = (
     Fund("UP2", "AAA", [(FIRST, 800e6, 2.0)]),
     Fund("DOWN1", "AAA", [(FIRST, 150e6, -1.0)]),
@@ -353,37 +312,6 @@ def test_incremental_figures_equal_a_full_recompute(
 
     but = () if len(book.days.keys() | fresh.days.keys()) <= 2 else ("variance",)
     assert_same(book.partial(market_ns=time_ns), fresh.partial(market_ns=time_ns), but=but)
-
-
-TWO_ROWS = core_universe([Ref("AAA"), Ref("BBB")], LONG_AND_SHORT)
-TWO_SESSIONS = st.lists(
-    st.tuples(
-        st.integers(0, 1),
-        st.sampled_from([at(d, h) for d in (0, 1) for h in (0, 0.02, 0.1, 0.5, 3, 5, 6.9, 7)]),
-        st.sampled_from([99.0, 99.5, 100.0, 101.0]),
-        st.integers(0, 2),
-        st.just("a"),
-        st.just(value=False),
-    ),
-    min_size=1,
-    max_size=30,
-)
-
-
-@given(data=st.data(), price_events=TWO_SESSIONS)
-def test_any_order_of_two_sessions_leaves_the_same_variance_to_come(
-    data: st.DataObject, price_events: list[PriceEvent]
-) -> None:
-    whole = book_of(TWO_ROWS)
-    whole.apply_prices(prices(whole, price_events))
-    other = book_of(TWO_ROWS)
-    look = data.draw(st.sampled_from([at(0, 3), at(1, 1), at(1, 7)]))
-    for event in data.draw(st.permutations(price_events + price_events[:3])):
-        other.apply_prices(prices(other, [event]))
-        other.partial(market_ns=look)
-
-    for time_ns in (at(0, 3), at(1, 1), at(1, 6.9)):
-        assert_same(whole.partial(market_ns=time_ns), other.partial(market_ns=time_ns))
 
 
 def test_a_creation_for_a_session_that_does_not_exist_or_lies_far_ahead_moves_nothing_else() -> (

@@ -30,7 +30,9 @@ class Measure:
     def missed_by(self) -> float:
         """How far outside of its range it lies, in standard errors; 0 inside."""
         outside = max(self.low - self.value, self.value - self.high, 0.0)
-        return outside / self.error if outside > 0.0 else 0.0
+        if outside <= 0.0:
+            return 0.0
+        return outside / self.error if self.error > 0.0 else float("inf")
 
     def line(self) -> str:
         """Return the figure as a line of the table."""
