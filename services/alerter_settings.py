@@ -5,8 +5,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from services.settings_base import KafkaSection, Port, RedisSection, Section, Settings
-from services.worker_settings import UniverseSection
+from services.settings_base import (
+    KafkaSection,
+    Port,
+    RedisSection,
+    Section,
+    Settings,
+    UniverseSection,
+)
 
 
 class AlerterSection(Section):

@@ -19,6 +19,7 @@ _COMMANDS = {
     "rules": "services.cli_rules",
     "run": "services.cli_run",
     "scenario": "services.cli_scenario",
+    "topics": "services.cli_topics",
     "universe": "services.cli_universe",
     "worker": "services.cli_worker",
 }

@@ -2,8 +2,7 @@
 
 from pydantic import Field
 
-from services.settings_base import KafkaSection, Port, Section, Settings
-from services.worker_settings import UniverseSection
+from services.settings_base import KafkaSection, Port, Section, Settings, UniverseSection
 
 
 class GatewaySection(Section):

@@ -69,6 +69,12 @@ class RedisSection(Section):
             raise ConfigError(f"redis.password_file: expected a text file: {error}") from error
 
 
+class UniverseSection(Section):
+    """The tables that all parts share."""
+
+    directory: Path = Field(description="folder of CSV files")
+
+
 class Settings(BaseSettings):
     """Base of the settings of a process: its fields are sections."""
 

@@ -1,10 +1,15 @@
 """Settings of a worker."""
 
-from pathlib import Path
-
 from pydantic import Field
 
-from services.settings_base import KafkaSection, Port, RedisSection, Section, Settings
+from services.settings_base import (
+    KafkaSection,
+    Port,
+    RedisSection,
+    Section,
+    Settings,
+    UniverseSection,
+)
 
 
 class WorkerSection(Section):
@@ -26,12 +31,6 @@ class WorkerSection(Section):
         default=9464, description="/metrics listens here or on the next free port; 0 = nowhere"
     )
     metrics_host: str = Field(default="127.0.0.1", description="address that /metrics listens on")
-
-
-class UniverseSection(Section):
-    """The tables that all parts share."""
-
-    directory: Path = Field(description="folder of CSV files")
 
 
 class WorkerSettings(Settings):
