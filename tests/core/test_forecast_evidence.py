@@ -30,6 +30,9 @@ def test_the_evidence_measures_a_few_simulated_sessions() -> None:
 
 
 def test_a_measure_says_by_how_much_it_misses() -> None:
-    assert Measure("m", 0.90, 0.01, 0.88, 0.92).missed_by == 0.0
-    assert Measure("m", 0.95, 0.01, 0.88, 0.92).missed_by == pytest.approx(3.0)
-    assert "MISSED by 3.0 errors" in Measure("m", 0.95, 0.01, 0.88, 0.92).line()
+    inside = Measure("m", 0.90, 0.01, (0.88, 0.92), low=0.88, high=0.92)
+    above = Measure("m", 0.95, 0.01, (0.93, 0.97), low=0.88, high=0.92)
+
+    assert inside.missed_by == 0.0
+    assert above.missed_by == pytest.approx(3.0)
+    assert "MISSED by 3.0 errors" in above.line()

@@ -18,11 +18,15 @@ DRAWS = 1000
 
 @dataclass(frozen=True)
 class Measure:
-    """A figure with its standard error and the range it is to lie in (NaN: no target)."""
+    """A figure with its standard error and the range it is to lie in (NaN: no target).
+
+    ``interval`` holds 95 % of the resampled figures.
+    """
 
     name: str
     value: float
     error: float
+    interval: tuple[float, float]
     low: float = float("nan")
     high: float = float("nan")
 
@@ -36,11 +40,12 @@ class Measure:
 
     def line(self) -> str:
         """Return the figure as a line of the table."""
-        text = f"{self.name:52} {self.value:8.4f} ± {self.error:.4f}"
+        least, most = self.interval
+        text = f"{self.name:52} {self.value:7.4f} ± {self.error:.4f}  [{least:.3f}, {most:.3f}]"
         if np.isnan(self.low):
             return text
         verdict = "ok" if self.missed_by == 0.0 else f"MISSED by {self.missed_by:.1f} errors"
-        return f"{text}   {self.low:.4g} … {self.high:.4g}   {verdict}"
+        return f"{text}   to be {self.low:.3g} … {self.high:.3g}: {verdict}"
 
 
 @dataclass(frozen=True, eq=False)
@@ -101,8 +106,12 @@ def _pinball(outcome: Floats, low: Floats, high: Floats) -> Floats:
     return np.maximum(0.05 * below, -0.95 * below) + np.maximum(0.95 * above, -0.05 * above)
 
 
-def resampled(session: Int64s, statistic: Callable[[Int64s], float]) -> tuple[float, float]:
-    """Return a statistic of all entries and its standard error over blocks of five sessions.
+Resampled = tuple[float, float, tuple[float, float]]
+"""A statistic, its standard error and the interval that holds 95 % of its draws."""
+
+
+def resampled(session: Int64s, statistic: Callable[[Int64s], float]) -> Resampled:
+    """Return a statistic of all entries, with its draws over blocks of five sessions.
 
     ``statistic`` is given positions; all symbols of a session stay together.
     """
@@ -115,7 +124,8 @@ def resampled(session: Int64s, statistic: Callable[[Int64s], float]) -> tuple[fl
         )
         for _ in range(DRAWS)
     ]
-    return statistic(np.arange(len(session))), float(np.nanstd(draws))
+    least, most = np.nanquantile(draws, [0.025, 0.975]).tolist()
+    return statistic(np.arange(len(session))), float(np.nanstd(draws)), (least, most)
 
 
 def share(name: str, judged: Judged, hits: Bools | Floats, low: float, high: float) -> Measure:
@@ -123,9 +133,10 @@ def share(name: str, judged: Judged, hits: Bools | Floats, low: float, high: flo
     counted = np.flatnonzero(~np.isnan(hits))
     mine = np.asarray(hits, np.float64)[counted]
     session = judged.scores.session[counted]
-    value, error = resampled(session, lambda at: float(mine[at].mean()))
+    value, error, interval = resampled(session, lambda at: float(mine[at].mean()))
     # A handful of blocks may agree by chance; it is never surer than independent draws are.
-    return Measure(name, value, max(error, (value * (1.0 - value) / len(mine)) ** 0.5), low, high)
+    error = max(error, (value * (1.0 - value) / len(mine)) ** 0.5)
+    return Measure(name, value, error, interval, low=low, high=high)
 
 
 def coverage_measures(judged: Judged) -> list[Measure]:
@@ -146,11 +157,12 @@ def coverage_measures(judged: Judged) -> list[Measure]:
 
 def pinball_measure(judged: Judged) -> Measure:
     """Return the pinball loss over that of the clock-time band."""
-    value, error = resampled(
+    value, error, interval = resampled(
         judged.scores.session,
         lambda at: float(judged.loss[at].sum() / judged.clock_loss[at].sum()),
     )
-    return Measure("pinball loss over the clock-time band's", value, error, 0.0, 0.93)
+    name = "pinball loss over the clock-time band's"
+    return Measure(name, value, error, interval, low=0.0, high=0.93)
 
 
 def tail_measures(judged: Judged) -> list[Measure]:
@@ -158,10 +170,12 @@ def tail_measures(judged: Judged) -> list[Measure]:
     either = 2.0 * np.minimum(probability_below(judged.z), probability_below(-judged.z))
     found = []
     for stated in (0.002, 0.01, 0.05, 0.2):
-        hits = share(
-            f"moves of stated {stated:.1%}: seen over stated", judged, either < stated, 0, 0
-        )
-        found.append(Measure(hits.name, hits.value / stated, hits.error / stated, 1 / 1.5, 1.5))
+        name = f"moves of stated {stated:.1%}: seen over stated"
+        hits = share(name, judged, either < stated, 0.0, 1.0)
+        least, most = hits.interval
+        interval = (least / stated, most / stated)
+        ratio, error = hits.value / stated, hits.error / stated
+        found.append(Measure(name, ratio, error, interval, low=1 / 1.5, high=1.5))
     return found
 
 
@@ -178,8 +192,7 @@ def reliability_measures(judged: Judged) -> list[Measure]:
     for low, high in ((0.001, 0.004), (0.004, 0.02), (0.02, 0.1), (0.1, 0.3), (0.3, 0.7), (0.7, 1)):
         here = np.flatnonzero((stated >= low) & (stated < high))
         pair = np.stack((breached[here], stated[here]))
-        value, error = resampled(session[here], partial(_ratio, pair))
-        found.append(
-            Measure(f"breaches stated at {low:.1%} to {high:.1%}: seen over stated", value, error)
-        )
+        value, error, interval = resampled(session[here], partial(_ratio, pair))
+        name = f"breaches stated at {low:.1%} to {high:.1%}: seen over stated"
+        found.append(Measure(name, value, error, interval))
     return found
