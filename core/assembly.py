@@ -6,6 +6,7 @@ import numpy as np
 
 from core.columns import NUMERIC_COLUMNS, Floats, Partial, View
 from core.forecast import breach_probability, demand_band
+from core.liquidity import hours_to_trade
 from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME
 from core.universe import Universe
 
@@ -140,6 +141,8 @@ def _present(partial: Partial) -> dict[str, Floats]:
         "auction_ratio": forced / partial.auction_usd,
         "level": np.zeros(len(forced)),
         "coverage": partial.coverage,
+        "last_half_hour_ratio": forced / partial.last_half_hour_usd,
+        "hours_to_trade": hours_to_trade(forced, partial.hourly_usd),
     }
 
 

@@ -235,6 +235,8 @@ class Book:
             creation_usd=self.creation_usd.copy(),
             adv_usd=standing.adv_usd.copy(),
             auction_usd=standing.auction_usd.copy(),
+            last_half_hour_usd=standing.last_half_hour_usd.copy(),
+            hourly_usd=standing.hourly_usd.copy(),
             variance=self.outlook.variance(
                 self.days, label=label, market_ns=market, close_ns=close_ns
             ),

@@ -80,7 +80,8 @@ class Partial:
     ``cutoff_ns`` int64 of that session; ``market_ns``, ``as_of_ns`` int64 (``NO_TIME``: none);
     ``price``, ``previous_close`` in the reference's currency; ``leveraged_usd`` float64, the gross
     rebalance at that price; ``creation_usd`` float64, sum of L F of the known creations, NaN where
-    none is known; ``adv_usd``, ``auction_usd``;
+    none is known; ``adv_usd``, ``auction_usd``; ``last_half_hour_usd``,
+    ``hourly_usd`` float64, usually traded in the half hour before the close and in an hour;
     ``variance`` float64, of the log price from market time to the close; ``weight_usd`` float64,
     sum of |L (L - 1)| A; ``coverage`` float64, share of it that is fresh; ``is_stale`` bool,
     assets too old; ``beat_ns`` int64, Kafka time of the heartbeat behind ``market_ns``
@@ -100,6 +101,8 @@ class Partial:
     creation_usd: Floats
     adv_usd: Floats
     auction_usd: Floats
+    last_half_hour_usd: Floats
+    hourly_usd: Floats
     variance: Floats
     weight_usd: Floats
     coverage: Floats
@@ -108,7 +111,7 @@ class Partial:
     curves: Curves
 
 
-NUMERIC_COLUMNS = (
+_FIRST_NUMERIC = (
     "seconds_to_close",
     "seconds_to_cutoff",
     "price",
@@ -132,9 +135,12 @@ NUMERIC_COLUMNS = (
     "level",
     "coverage",
 )
+_LAST_NUMERIC = ("last_half_hour_ratio", "hours_to_trade")
+# Programs may read a row by position: what is new comes after all that was there.
+NUMERIC_COLUMNS = _FIRST_NUMERIC + _LAST_NUMERIC
 """Numeric columns of the projection, in the public contract's order."""
 
-COLUMNS = ("symbol", "event_time", "session", *NUMERIC_COLUMNS, "stale", "as_of")
+COLUMNS = ("symbol", "event_time", "session", *_FIRST_NUMERIC, "stale", "as_of", *_LAST_NUMERIC)
 """All columns of the projection, in the public contract's order."""
 
 

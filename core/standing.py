@@ -5,6 +5,7 @@ import numpy as np
 from core.carry import Days, FundState, fund_state, previous_close
 from core.columns import Bools, Curves, Floats, Int32s, Int64s
 from core.leveraged import demand_curves, join_curves, split_curves
+from core.liquidity import usual_volume
 from core.row_calendar import RowCalendar
 from core.sessions import NO_SESSION
 from core.stated import StatedFigures
@@ -21,6 +22,7 @@ class Standing:
     ----------
     label : int64[n]                the session they are of, ``NO_SESSION`` before the first
     previous_close, adv_usd, auction_usd, daily_volatility : float64[n]
+    last_half_hour_usd, hourly_usd : float64[n]     usually traded before the close, and an hour
     curves : Curves                 leveraged demand by return
     weight_usd, coverage : float64[n]       sum of |L (L - 1)| A, and its fresh share
     is_stale : bool[n]              assets of some fund are too old
@@ -38,9 +40,10 @@ class Standing:
         self._owes: Bools = resets != "none"
         self._is_physical = universe.fund_is_physical[stated.funds]
         self.label = np.full(size, NO_SESSION, np.int64)
-        unknown = np.full((6, size), np.nan)
+        unknown = np.full((8, size), np.nan)
         self.previous_close, self.adv_usd, self.auction_usd = unknown[0], unknown[1], unknown[2]
         self.daily_volatility, self.weight_usd, self.coverage = unknown[3], unknown[4], unknown[5]
+        self.last_half_hour_usd, self.hourly_usd = unknown[6], unknown[7]
         self.is_stale = np.zeros(size, np.bool_)
         self.leverage_factor = np.full(len(stated.funds), np.nan)
         nothing: Int32s = np.empty(0, np.int32)
@@ -56,6 +59,8 @@ class Standing:
         adv, auction, volatility = self._stated.liquidity(label)
         self.adv_usd[rows], self.auction_usd[rows] = adv[rows], auction[rows]
         self.daily_volatility[rows] = volatility[rows]
+        last, hourly = usual_volume(adv, calendar.usual_seconds())
+        self.last_half_hour_usd[rows], self.hourly_usd[rows] = last[rows], hourly[rows]
         funds = fund_state(self._stated, days, label, known_ns)
         self._set_curves(rows, funds)
         self._set_coverage(rows, funds, label, calendar)

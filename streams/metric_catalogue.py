@@ -196,6 +196,8 @@ _MARKET_HELP = {
     "amplification": "How much the forced flow feeds on itself.",
     "level": "Highest level that fires: 0 none, 1 watch, 2 warning, 3 critical.",
     "coverage": "Share of the exposure whose inputs are fresh; 0 to 1.",
+    "last_half_hour_ratio": "Forced flow over the usual last half hour's volume; signed.",
+    "hours_to_trade": "Hours of usual trading that the forced flow takes at a tenth of the volume.",
 }
 
 MARKET = tuple(
