@@ -1,0 +1,46 @@
+"""``python -m bench [PART]...``: measure, print a table, write JSON."""
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from bench import core_book, latency, throughput
+from bench.figures import Figure, table, write_json
+from bench.servers import Servers, servers
+
+_WITH_SERVERS: dict[str, Callable[[Servers], list[Figure]]] = {
+    throughput.PART: throughput.measure,
+    latency.PART: latency.measure,
+}
+_PARTS = (core_book.PART, *_WITH_SERVERS)
+_QUIET_LOAD = 0.5
+"""Load average above which other work disturbs the figures."""
+
+
+@click.command()
+@click.argument("parts", nargs=-1, type=click.Choice(_PARTS))
+@click.option("--output", type=click.Path(path_type=Path, dir_okay=False), help="JSON file.")
+def main(parts: tuple[str, ...], output: Path | None) -> None:
+    """Measure PARTS, all without any, and print each figure beside its aim.
+
+    The parts that need servers start their own Kafka and Redis, one pair for a run.
+    """
+    load = os.getloadavg()[0]
+    if load > _QUIET_LOAD:
+        click.echo(f"The machine is busy (load {load:.1f}): figures will be too low.", err=True)
+    wanted = parts or _PARTS
+    figures = core_book.measure() if core_book.PART in wanted else []
+    with_servers = [measure for part, measure in _WITH_SERVERS.items() if part in wanted]
+    if with_servers:
+        with servers() as own:
+            for measure in with_servers:
+                figures += measure(own)
+    click.echo(table(figures))
+    if output:
+        write_json(output, figures)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,129 @@
+"""Part ``latency``: from the call that produces an event to the row that it projects."""
+
+import asyncio
+import json
+import os
+import random
+import sys
+from pathlib import Path
+from time import monotonic_ns
+
+import numpy as np
+import redis
+from aiokafka import AIOKafkaProducer
+
+from bench.figures import Figure
+from bench.servers import Servers, send
+from bench.worker_process import wait_in_session
+from bench.workload import REFERENCES, Market, symbols
+from core.sessions import NANOS_PER_SECOND
+from services.child_process import ChildProcess
+from services.topics_admin import create_topics
+from services.universe_files import load_universe
+from streams.topics import PARTITIONS, PRICES, partition_of
+
+PART = "latency"
+_PREFIX = "latency-"
+_EVENTS_A_SECOND = 20_000
+_SECONDS = 15.0
+_WARM_SECONDS = 3.0
+_TICK_SECONDS = 0.002
+_LINGER_MS = 1
+_BOOK_AIMS_MS = {50.0: None, 99.0: 15.0, 99.9: None}
+_REDIS_AIMS_MS = {50.0: None, 99.0: None, 99.9: None}
+
+
+def measure(servers: Servers) -> list[Figure]:
+    """Return quantiles of the latency at a steady rate."""
+    create_topics(servers.bootstrap, prefix=_PREFIX)
+    topic = f"{_PREFIX}{PRICES}"
+    send(servers.bootstrap, topic, Market().opening())
+    output = servers.directory / "latency.json"
+    options = {
+        "--universe": str(servers.universe),
+        "--bootstrap": servers.bootstrap,
+        "--topics-prefix": _PREFIX,
+        "--redis-url": servers.redis_url,
+        "--output": str(output),
+    }
+    worker = ChildProcess(
+        "latency_worker",
+        [sys.executable, "-m", "bench.latency_worker", *(w for o in options.items() for w in o)],
+        directory=servers.directory,
+        environment=dict(os.environ) | {"PYTHONPATH": str(Path(__file__).parents[1])},
+    )
+    with redis.Redis.from_url(servers.redis_url) as store:
+        store.flushall()
+        with worker:
+            wait_in_session(worker, store, load_universe(servers.universe).version)
+            rate = asyncio.run(_produce(servers.bootstrap, topic))
+    return _figures(json.loads(output.read_text()), rate)
+
+
+async def _produce(bootstrap: str, topic: str) -> float:
+    """Send events at the rate, each with the moment of its sending; return the rate reached."""
+    producer = AIOKafkaProducer(bootstrap_servers=bootstrap, linger_ms=_LINGER_MS)
+    await producer.start()
+    try:
+        feed = _Feed(producer, topic)
+        while feed.seconds < _WARM_SECONDS + _SECONDS:
+            await asyncio.sleep(_TICK_SECONDS)
+            await feed.send_due()
+        return feed.sent / feed.seconds
+    finally:
+        await producer.stop()
+
+
+class _Feed:
+    """Events at a steady rate from now on; once it is warm, they carry the moment of sending."""
+
+    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._market = Market()
+        self._opened_ns = self._market.event_ns
+        self._partitions = [partition_of(symbol) for symbol in symbols()]
+        self._started_ns = monotonic_ns()
+        self._beats = 0
+        self.sent = 0
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run."""
+        return (monotonic_ns() - self._started_ns) / NANOS_PER_SECOND
+
+    async def send_due(self) -> None:
+        """Send what has fallen due; event time passes like time itself."""
+        seconds = self.seconds
+        self._market.event_ns = self._opened_ns + int(seconds * NANOS_PER_SECOND)
+        if seconds >= self._beats:
+            self._beats += 1
+            for partition in range(PARTITIONS):
+                await self._producer.send(
+                    self._topic, self._market.heartbeat(), partition=partition
+                )
+        for _ in range(int(seconds * _EVENTS_A_SECOND) - self.sent):
+            number = random.randrange(REFERENCES)  # noqa: S311  only spreads the events
+            stamp = monotonic_ns() if seconds >= _WARM_SECONDS else 0
+            event = self._market.price_event(number, 100.0 + number % 5, stamp)
+            await self._producer.send(self._topic, event, partition=self._partitions[number])
+            self.sent += 1
+
+
+def _figures(latencies: dict[str, list[int]], rate: float) -> list[Figure]:
+    figures = [Figure(PART, "events produced", rate, "events/s")]
+    for key, what, aims in (
+        ("to_book_ns", "projected row", _BOOK_AIMS_MS),
+        ("to_redis_ns", "partial in Redis", _REDIS_AIMS_MS),
+    ):
+        figures += [
+            Figure(
+                PART,
+                f"produce to {what}, p{percentile:g}",
+                float(np.percentile(latencies[key], percentile)) / 1e6,
+                "ms",
+                below=aim,
+            )
+            for percentile, aim in aims.items()
+        ]
+    return figures
