@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
-from rich.console import Group, RenderableType
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +13,22 @@ LEVELS = ("", "watch", "WARNING", "CRITICAL")
 STYLES = ("", "yellow", "bold yellow", "bold red")
 ALERT_STYLES = {"watch": "yellow", "warning": "bold yellow", "critical": "bold red"}
 UNKNOWN = "–"
+HEADERS = (
+    "reference",
+    "must",
+    "by the close",
+    "5 % … 95 %",
+    "of auction",
+    "of ADV",
+    "return",
+    "P(breach)",
+    "to cut-off",
+    "to close",
+    "level",
+)
+LEAST_NEEDED = ("5 % … 95 %", "to close", "P(breach)", "return", "of ADV")
+"""Columns that a narrow screen does without, the first to go first."""
+UNBOUNDED_WIDTH = 10_000
 USUAL_AUCTION_SHARE = 0.07
 """A closing auction over ADV, for ranking where the auction is unknown; 0.075 in the US in 2018."""
 
@@ -54,18 +70,37 @@ def _size(row: Entry) -> float:
     return abs(share or 0.0)
 
 
-def flow_table(document: Entry, limit: int) -> Table:
-    """Return the table of the largest forced flows, at most `limit` rows."""
-    table = Table(title=_title(document), title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
-    for name in ("reference", "must", "by the close", "5 % … 95 %", "of auction", "of ADV"):
-        table.add_column(name, justify="left" if name in {"reference", "must"} else "right")
-    for name in ("return", "P(breach)", "to cut-off", "to close", "level"):
-        table.add_column(name, justify="right")
-    for row in ranked(document["rows"])[:limit]:
-        level = int(row["level"] or 0)
-        style = "dim" if row["stale"] or row["seconds_to_close"] == 0 else STYLES[level]
-        table.add_row(*_cells(row, level), style=style)
-    return table
+class FlowTable:
+    """The largest forced flows, at most `limit` rows, with as many columns as the screen has room.
+
+    A column is there whole or not at all: of a cut figure nobody sees that it is cut.
+    """
+
+    def __init__(self, document: Entry, limit: int) -> None:
+        self._document = document
+        self._limit = limit
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        names = [*HEADERS]
+        unbounded = options.update(max_width=UNBOUNDED_WIDTH)
+        for first_to_go in LEAST_NEEDED:
+            if console.measure(self._table(names), options=unbounded).maximum <= options.max_width:
+                break
+            names.remove(first_to_go)
+        yield self._table(names)
+
+    def _table(self, names: Sequence[str]) -> Table:
+        title = Text(_title(self._document))
+        table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, pad_edge=False)
+        for name in names:
+            is_text = name in {"reference", "must"}
+            table.add_column(name, justify="left" if is_text else "right", no_wrap=True)
+        for row in ranked(self._document["rows"])[: self._limit]:
+            level = int(row["level"] or 0)
+            style = "dim" if row["stale"] or row["seconds_to_close"] == 0 else STYLES[level]
+            cells = dict(zip(HEADERS, _cells(row, level), strict=True))
+            table.add_row(*(cells[name] for name in names), style=style)
+        return table
 
 
 def _cells(row: Entry, level: int) -> list[str]:
@@ -141,7 +176,7 @@ def picture(document: Entry, height: int) -> RenderableType:
     n_rows = max(5, height - n_alerts - 7)
     lines = alert_lines(document, n_alerts) or [Text("no alerts yet", style="dim")]
     heading = Text(f"Alerts ({len(document['alerts'])})", style="bold")
-    return Group(flow_table(document, n_rows), heading, *lines)
+    return Group(FlowTable(document, n_rows), heading, *lines)
 
 
 def plain_lines(document: Entry, limit: int) -> list[str]:

@@ -51,8 +51,8 @@ def document(rows: list[Entry], alerts: list[Entry]) -> Entry:
     return {"rows": rows, "alerts": alerts, "totals": [market], "unknown_partitions": []}
 
 
-def rendered(entry: Entry, height: int = 40) -> str:
-    console = Console(width=160, height=height, color_system=None)
+def rendered(entry: Entry, height: int = 40, width: int = 160) -> str:
+    console = Console(width=width, height=height, color_system=None)
     with console.capture() as capture:
         console.print(picture(entry, height))
     return capture.get()
@@ -99,6 +99,36 @@ def test_the_picture_says_who_must_trade_what_and_when() -> None:
         assert words in line
     assert "SELL SOXX -5.20 bn" in text
     assert "[not sent]" in text
+
+
+@pytest.mark.parametrize("width", range(70, 161, 5))
+def test_a_narrow_screen_has_fewer_columns_and_none_that_is_cut(width: int) -> None:
+    rows = [row("SOXX", -8.41e9), row("005930", -1.25e10), row("BTC", 3e7, auction_ratio=None)]
+
+    lines = rendered(document(rows, [alert()]), width=width).splitlines()
+
+    assert all(len(line) <= width for line in lines)
+    header = next(line for line in lines if "reference" in line)
+    line = next(line for line in lines if "SOXX" in line)
+    for name, figure in (
+        ("must", "SELL"),
+        ("by the close", "-8.41 bn"),
+        ("5 % … 95 %", "-9.41 bn … -7.41 bn"),
+        ("of auction", "-210 %"),
+        ("of ADV", "-16.8 %"),
+        ("return", "-7.31 %"),
+        ("P(breach)", "93 %"),
+        ("to cut-off", "40 min"),
+        ("to close", "50 min"),
+        ("level", "WARNING"),
+    ):
+        assert (name in header) == (figure in line)
+    assert all(name in header for name in ("must", "by the close", "of auction", "to cut-off"))
+    if width >= 80:
+        assert "of ADV" in header
+        assert "level" in header
+    if width >= 140:
+        assert "5 % … 95 %" in header
 
 
 def test_a_stale_row_says_so_instead_of_its_level() -> None:
