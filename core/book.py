@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from core.columns import FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
+from core.columns import Floats, FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
 from core.day import Day
 from core.leveraged import curve_demand
 from core.market_time import MarketTime
@@ -95,6 +95,8 @@ class Book:
                 rows = hot.offer_trades(ticks, best, bucket)
                 self._note_sources(hot, ticks.slot, prices.source, rows=best.slot)
                 self._refresh(hot, rows)
+                if prices.volume is not None:
+                    self._offer_volumes(hot, ticks, prices.volume)
                 return rows
         return self._apply_by_session(ticks, prices)
 
@@ -117,7 +119,23 @@ class Book:
                     self._note_sources(day, row, prices.source[here], rows=row)
                     self._refresh(day, rows)
                     touched.append(rows)
+                    # What vendors put beside an official close is a day's volume or a print's.
+                    if prices.volume is not None and not kind:
+                        self._offer_volumes(day, ticks.at(here), prices.volume[here])
         return np.unique(np.concatenate(touched))
+
+    def _offer_volumes(self, day: Day, ticks: Candidates, volume: Floats) -> None:
+        known = np.flatnonzero(volume > 0.0)
+        if len(known):
+            offered = Candidates(
+                ticks.slot[known],
+                ticks.event_ns[known],
+                ticks.sequence[known],
+                ticks.rank[known],
+                volume[known],
+            )
+            rows = day.offer_volumes(offered)
+            self._outdated[rows[self.standing.label[rows] > day.label]] = True
 
     def _offer(self, day: Day, ticks: Candidates, *, official: bool) -> Int64s:
         if official:

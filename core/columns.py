@@ -22,7 +22,8 @@ class PriceColumns:
 
     ``reference`` int32[n], row in the book; ``event_ns`` int64[n]; ``price`` float64[n], > 0, in
     the reference's currency; ``sequence`` int64[n], 0 where there is none; ``source`` int32[n],
-    from `Book.source_index`; ``official`` bool[n], an official close.
+    from `Book.source_index`; ``official`` bool[n], an official close; ``volume`` float64[n], units
+    traded in the session so far, NaN or 0 where unknown, None where all are.
     """
 
     reference: Int32s
@@ -31,6 +32,7 @@ class PriceColumns:
     sequence: Int64s
     source: Int32s
     official: Bools
+    volume: Floats | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s
+from core.liquidity import SessionVolumes
 from core.sessions import NANOS_PER_SECOND, NO_TIME
 from core.slots import Candidates, Slots
 
@@ -25,6 +26,7 @@ class Day:
         self.officials: Slots | None = None
         self.creations: Slots | None = None
         self.later_creations: Slots | None = None
+        self.volumes: SessionVolumes | None = None
         self.priced_by: dict[int, Bools] = {}
         length_ns = int(max((close_ns - first_ns).max(initial=0), 0))
         self.buckets_per_row = -(-length_ns // BUCKET_NS) or 1
@@ -81,6 +83,12 @@ class Day:
             self.officials = Slots(len(self.first_ns))
         best = self.officials.latest(ticks)
         return best.slot[self.officials.offer(best)]
+
+    def offer_volumes(self, volumes: Candidates) -> Int64s:
+        """Take volumes so far of trades of this session; return the rows that changed."""
+        if self.volumes is None:
+            self.volumes = SessionVolumes(len(self.first_ns))
+        return self.volumes.offer(volumes, self.close_ns)
 
     def note_source(self, source: int, row: Int64s) -> None:
         """Note that a source priced some rows in this session."""

@@ -1,11 +1,13 @@
 """What stands for a whole session: previous closes, coefficients, coverage, as of its open."""
 
+from collections.abc import Iterator
+
 import numpy as np
 
 from core.carry import Days, FundState, fund_state, previous_close
 from core.columns import Bools, Curves, Floats, Int32s, Int64s
 from core.leveraged import demand_curves, join_curves, split_curves
-from core.liquidity import usual_volume
+from core.liquidity import SessionLiquidity, learnt_volume, usual_volume
 from core.row_calendar import RowCalendar
 from core.sessions import NO_SESSION
 from core.stated import StatedFigures
@@ -38,6 +40,7 @@ class Standing:
         resets = np.array([universe.fund_reset[k] for k in stated.funds], dtype="U16")
         self._is_daily: Bools = resets == "daily"
         self._owes: Bools = resets != "none"
+        self._is_in_usd: Bools = np.array(universe.currency)[stated.references] == "USD"
         self._is_physical = universe.fund_is_physical[stated.funds]
         self.label = np.full(size, NO_SESSION, np.int64)
         unknown = np.full((8, size), np.nan)
@@ -60,7 +63,11 @@ class Standing:
         self.adv_usd[rows], self.auction_usd[rows] = adv[rows], auction[rows]
         self.daily_volatility[rows] = volatility[rows]
         last, hourly = usual_volume(adv, calendar.usual_seconds())
-        self.last_half_hour_usd[rows], self.hourly_usd[rows] = last[rows], hourly[rows]
+        learnt = learnt_volume(_volumes_before(label, days), last, hourly)
+        self.last_half_hour_usd[rows], self.hourly_usd[rows] = (
+            np.where(self._is_in_usd, seen, stated)[rows]
+            for seen, stated in zip(learnt, (last, hourly), strict=True)
+        )
         funds = fund_state(self._stated, days, label, known_ns)
         self._set_curves(rows, funds)
         self._set_coverage(rows, funds, label, calendar)
@@ -112,3 +119,11 @@ class Standing:
         self.coverage[rows] = coverage[rows]
         self.weight_usd[rows] = total(is_known & self._is_daily, weight)[rows]
         self.is_stale[rows] = (total(is_old, np.ones(len(weight))) > 0)[rows]
+
+
+def _volumes_before(label: int, days: Days) -> Iterator[SessionLiquidity]:
+    """Yield what was traded in the sessions before one label, the newest first."""
+    for earlier in sorted((each for each in days if each < label), reverse=True):
+        day = days[earlier]
+        if day.volumes is not None:
+            yield day.volumes.liquidity(day.close(), day.close_ns - day.first_ns)

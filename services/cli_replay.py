@@ -136,7 +136,14 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         np.arange(len(universe.symbol), dtype=np.int32),
         rolled_counts_as_stated=True,
     )
-    feed = offline_feed(universe, book, prices=inputs.prices, flows=inputs.flows)
+    feed = offline_feed(
+        universe,
+        book,
+        prices=inputs.prices,
+        flows=inputs.flows,
+        # Bars carry their own volume; without --bar rows are trades of a stream, as on the wire.
+        adds_volumes=bar is not None,
+    )
     taker = SampleTaker(universe, breach_of(universe, alerts)) if report_file else None
     steps = session_steps(universe, feed, _step_ns("--every", every))
     replay = Replay(universe, book, feed, alerts=alerts, taker=taker)

@@ -2,6 +2,12 @@
 
 import math
 
+import numpy as np
+
+from core.columns import Int32s
+from core.universe import Universe
+from services.event_files import PriceEvents
+
 
 class CumulativeVolume:
     """Adds volumes up for each symbol and session; rows have to come in event order."""
@@ -23,3 +29,27 @@ class CumulativeVolume:
         total += volume
         self._total[symbol] = (session, total)
         return total if math.isfinite(total) else math.nan
+
+
+def volumes_so_far(
+    universe: Universe, events: PriceEvents, reference: Int32s, *, totals: CumulativeVolume
+) -> list[float]:
+    """Return each row's volume of its session so far, NaN = unknown.
+
+    Parameters
+    ----------
+    events : PriceEvents         in event order, with volumes of their own
+    reference : int32[n]         of each row
+    totals : CumulativeVolume    of the rows before
+    """
+    session = np.zeros(len(events), np.int64)
+    schedule_of = universe.schedule[reference]
+    for number, schedule in enumerate(universe.schedules):
+        rows = schedule_of == number
+        session[rows] = schedule.positions_within(events.event_ns[rows], 0)
+    return [
+        totals.add(events.symbols[symbol], session=which, volume=volume)
+        for symbol, which, volume in zip(
+            events.symbol.tolist(), session.tolist(), events.volume.tolist(), strict=True
+        )
+    ]

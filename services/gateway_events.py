@@ -9,7 +9,7 @@ import numpy as np
 from core.columns import Int32s, Int64s
 from core.universe import Universe
 from services.bars import bars_straddling_open
-from services.cumulative_volume import CumulativeVolume
+from services.cumulative_volume import CumulativeVolume, volumes_so_far
 from services.event_files import FlowEvents, PriceEvents, rows_of
 from services.gateway_records import FlowRecord, Outgoing, PriceRecord, session_date
 from services.gateway_routes import Route, Routes
@@ -159,17 +159,7 @@ class EventRouter:
     def _volume_column(self, chosen: PriceEvents, reference: Int32s) -> list[float | None]:
         volumes = chosen.volume.tolist()
         if self._volumes is not None:
-            session = np.zeros(len(chosen), np.int64)
-            schedule_of = self._universe.schedule[reference]
-            for number, schedule in enumerate(self._universe.schedules):
-                rows = schedule_of == number
-                session[rows] = schedule.positions_within(chosen.event_ns[rows], 0)
-            volumes = [
-                self._volumes.add(chosen.symbols[symbol], session=which, volume=volume)
-                for symbol, which, volume in zip(
-                    chosen.symbol.tolist(), session.tolist(), volumes, strict=True
-                )
-            ]
+            volumes = volumes_so_far(self._universe, chosen, reference, totals=self._volumes)
         return [None if math.isnan(volume) else volume for volume in volumes]
 
 

@@ -1,7 +1,7 @@
 """Events of files as the columns of one book, in event time: what the offline replay reads."""
 
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -9,7 +9,8 @@ from core.book import Book
 from core.columns import Floats, FlowColumns, Int32s, Int64s, PriceColumns
 from core.universe import Universe
 from services.bars import bars_straddling_open
-from services.event_files import FlowEvents, PriceEvents
+from services.cumulative_volume import CumulativeVolume, volumes_so_far
+from services.event_files import FlowEvents, PriceEvents, rows_of
 
 C = TypeVar("C", PriceColumns, FlowColumns)
 
@@ -35,8 +36,18 @@ class Feed:
         )
 
 
-def offline_feed(universe: Universe, book: Book, *, prices: PriceEvents, flows: FlowEvents) -> Feed:
-    """Map the rows of files onto a book that holds the whole universe."""
+def offline_feed(
+    universe: Universe,
+    book: Book,
+    *,
+    prices: PriceEvents,
+    flows: FlowEvents,
+    adds_volumes: bool = False,
+) -> Feed:
+    """Map the rows of files onto a book that holds the whole universe.
+
+    ``adds_volumes``: volumes are each row's own, not the session's so far.
+    """
     reference, factor = _references(universe, prices.symbols)
     row = reference[prices.symbol]
     straddles = bars_straddling_open(
@@ -52,10 +63,26 @@ def offline_feed(universe: Universe, book: Book, *, prices: PriceEvents, flows: 
         sequence=prices.sequence[used],
         source=sources[prices.source[used]],
         official=prices.official[used],
+        volume=_volumes(universe, rows_of(prices, used), row[used], adds_volumes=adds_volumes),
     )
     flow_columns = _flow_columns(universe, book, flows)
     skipped = int((row < 0).sum()) + len(flows) - len(flow_columns.fund)
     return Feed(price_columns, flow_columns, skipped, int(straddles.sum()))
+
+
+def _volumes(
+    universe: Universe, prices: PriceEvents, reference: Int32s, *, adds_volumes: bool
+) -> Floats | None:
+    """Return volumes so far of references' own symbols; those of listings count other units."""
+    if np.isnan(prices.volume).all():
+        return None
+    volume = prices.volume
+    if adds_volumes:
+        totals = CumulativeVolume()
+        volume = np.array(volumes_so_far(universe, prices, reference, totals=totals), np.float64)
+    own = {symbol: index for index, symbol in enumerate(universe.symbol)}
+    own_reference = np.array([own.get(symbol, -1) for symbol in prices.symbols], np.int32)
+    return np.where(own_reference[prices.symbol] == reference, volume, np.nan)
 
 
 def _flow_columns(universe: Universe, book: Book, flows: FlowEvents) -> FlowColumns:
@@ -89,4 +116,8 @@ def _bounds(event_ns: Int64s, start_ns: int, until_ns: int) -> tuple[int, int]:
 
 
 def _sliced(columns: C, first: int, last: int) -> C:
-    return type(columns)(**{name: column[first:last] for name, column in vars(columns).items()})
+    taken: dict[str, Any] = {
+        name: None if column is None else column[first:last]
+        for name, column in vars(columns).items()
+    }
+    return type(columns)(**taken)

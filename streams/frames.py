@@ -21,7 +21,6 @@ from streams.event_times import parse_time
 from streams.frame_columns import (
     Reader,
     TextCodes,
-    good_volumes,
     integer_reader,
     number_reader,
     session_reader,
@@ -109,9 +108,7 @@ class FrameEvents:
             sequence=found.get("sequence", np.zeros(size, np.int64)),
             source=found["source"].astype(np.int32, copy=False),
             extra=found[kind.extra],
-            volume_is_good=good_volumes(found["volume"])
-            if "volume" in found
-            else np.ones(size, np.bool_),
+            volume=found.get("volume", np.zeros(size)),
         )
 
     def judged(self, batch: pa.RecordBatch, row: int, event_ns: int) -> Row | Heartbeat:

@@ -7,7 +7,7 @@ from itertools import repeat
 import msgspec
 import numpy as np
 
-from core.columns import Bools, Int32s, Int64s
+from core.columns import Floats, Int32s, Int64s
 from core.errors import BadInputError
 from streams.event_fields import Heartbeat, read_fields
 from streams.event_kinds import BAD_NUMBER, EventKind, Row, shown
@@ -87,7 +87,7 @@ class JsonEvents:
             sequence=np.array([row.sequence for row in rows], np.int64),
             source=self._source_column([row.source for row in rows]),
             extra=self._extra_column([row.extra for row in rows]),
-            volume_is_good=_good_volumes([row.volume for row in rows]),
+            volume=_volumes([row.volume for row in rows]),
         )
 
     def _source_column(self, names: list[str]) -> Int32s:
@@ -153,7 +153,7 @@ def _is_one_object_a_line(lines: bytes, values: Sequence[bytes]) -> bool:
     )
 
 
-def _good_volumes(volumes: list[float]) -> Bools:
+def _volumes(volumes: list[float]) -> Floats:
     if volumes.count(0.0) == len(volumes):
-        return np.ones(len(volumes), np.bool_)
-    return np.array(volumes, np.float64) >= 0
+        return np.zeros(len(volumes))
+    return np.array(volumes, np.float64)

@@ -26,7 +26,7 @@ class Part:
     sequence : int64[n]     0 where there is none
     source : int32[n]       from `Sources`; -1 where it cannot be used
     extra : int64[n]        official close or session label, ``BAD_NUMBER`` where neither
-    volume_is_good : bool[n]
+    volume : float64[n]     traded in the session so far; 0 or NaN where there is none
     """
 
     record: Int32s
@@ -36,7 +36,7 @@ class Part:
     sequence: Int64s
     source: Int32s
     extra: Int64s
-    volume_is_good: Bools
+    volume: Floats
 
     def at(self, chosen: Bools) -> "Part":
         """Return the events that are chosen, bool[n]."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.columns import Floats, Int32s
+from core.columns import Bools, Floats, Int32s
 from core.universe import Universe
 from streams.topics import partition_of
 
@@ -24,11 +24,13 @@ class Routes:
     ----------
     code_of : mapping str -> int      names of the universe, here or MISROUTED; "" is NAMELESS
     row : int32[n]                    book row, or row in the book's funds, of code i
+    is_own : bool[n]                  whether code i is the row's own symbol, not a listing of it
     factor : float64[n] | None        what a price is multiplied by; None where all are 1
     """
 
     code_of: dict[str, int]
     row: Int32s
+    is_own: Bools
     factor: Floats | None
 
 
@@ -55,16 +57,23 @@ def price_routes(universe: Universe, references: Int32s) -> Routes:
     code_of = {"": NAMELESS}
     rows: list[int] = []
     factors: list[float] = []
+    are_own: list[bool] = []
     for name, (index, multiplier) in targets.items():
         if index in row_of:
             code_of[name] = len(rows)
             rows.append(row_of[index])
             factors.append(multiplier)
+            are_own.append(universe.symbol[index] == name)
         else:
             code_of[name] = MISROUTED
     factor = np.array(factors, np.float64)
     is_plain = bool((factor == 1.0).all())
-    return Routes(code_of, np.array(rows, np.int32), None if is_plain else factor)
+    return Routes(
+        code_of,
+        np.array(rows, np.int32),
+        np.array(are_own, np.bool_),
+        None if is_plain else factor,
+    )
 
 
 def flow_routes(universe: Universe, funds: Int32s) -> Routes:
@@ -72,4 +81,6 @@ def flow_routes(universe: Universe, funds: Int32s) -> Routes:
     code_of = dict.fromkeys(universe.fund, MISROUTED)
     code_of |= {universe.fund[fund]: row for row, fund in enumerate(funds.tolist())}
     code_of[""] = NAMELESS
-    return Routes(code_of, np.arange(len(funds), dtype=np.int32), None)
+    return Routes(
+        code_of, np.arange(len(funds), dtype=np.int32), np.ones(len(funds), np.bool_), None
+    )

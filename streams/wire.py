@@ -10,11 +10,12 @@ from dataclasses import dataclass, field
 import numpy as np
 import pyarrow as pa
 
-from core.columns import Bools, FlowColumns, Int64s, PriceColumns
+from core.columns import Bools, Floats, FlowColumns, Int64s, PriceColumns
 from core.errors import BadInputError
 from streams.event_fields import Heartbeat
 from streams.event_kinds import BAD_NUMBER, EventKind, Row, shown
 from streams.event_times import EARLIEST_NS, LATEST_NS
+from streams.frame_columns import good_volumes
 from streams.frames import FrameEvents, is_frame, row_frame
 from streams.json_events import JsonEvents
 from streams.parts import MAX_SOURCE_LENGTH, MAX_SOURCES, Part, Sources, joined
@@ -153,7 +154,7 @@ class EventDecoder:
             & (part.source >= 0)
             & (part.sequence > BAD_NUMBER)
             & (part.sequence < -BAD_NUMBER)
-            & part.volume_is_good
+            & good_volumes(part.volume)
         )
         return good
 
@@ -199,7 +200,16 @@ def price_columns(part: Part, routes: Routes) -> PriceColumns:
         sequence=part.sequence,
         source=part.source,
         official=part.extra == 1,
+        volume=_own_volumes(part, routes),
     )
+
+
+def _own_volumes(part: Part, routes: Routes) -> Floats | None:
+    """Return the volumes of references' own symbols; those of listings count other units."""
+    has_volume = part.volume > 0.0
+    if not np.count_nonzero(has_volume):
+        return None
+    return np.where(routes.is_own[part.code], part.volume, np.nan)
 
 
 def flow_columns(part: Part, routes: Routes) -> FlowColumns:
