@@ -10,7 +10,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import IO
@@ -23,6 +23,7 @@ START_SECONDS = 90.0
 """Until the first figures: a broker, a market and three processes on a busy machine."""
 END_SECONDS = 30.0
 RUN_DIRECTORY = ".forcedflow/run"
+HEADERS = ("Forced flow at the close", "of auction", "P(breach)", "to cut-off")
 ESCAPE = re.compile(r"\x1b\[[0-9;?]*[A-Za-z]")
 FLOW_LINE = re.compile(r"  SELL [A-Z0-9]+ +-[\d.]+ bn  auction +-\d+ %  ADV +-[\d.]+ %  \d+ min to")
 CLOSED_CLOCK = re.compile(r"market time 2026-06-23 16:\d\d:\d\d-04:00")
@@ -49,6 +50,13 @@ class Output:
     def text(self) -> str:
         """Return it without what only moves the cursor or sets a colour."""
         return ESCAPE.sub("", self._content.decode())
+
+    def until(self, condition: Callable[[str], bool], *, seconds: float = START_SECONDS) -> None:
+        """Wait until `condition` holds for the text; say what there was if it does not."""
+        try:
+            eventually(lambda: condition(self.text()), seconds=seconds)
+        except AssertionError:
+            pytest.fail(f"within {seconds:g} s it said no more than:\n{self.text()}")
 
     def is_raw(self) -> bool:
         """Say whether there is nothing of a terminal in it."""
@@ -92,13 +100,15 @@ def in_a_pipe(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[byte
 def on_a_terminal(folder: Path, *words: str) -> Iterator[tuple[subprocess.Popen[bytes], Output]]:
     ours, theirs = pty.openpty()
     fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 160, 0, 0))
+    # pytest-xdist says 80 columns to its workers, and that goes before what a terminal says.
+    told = {name: text for name, text in os.environ.items() if name not in {"COLUMNS", "LINES"}}
     process = subprocess.Popen(
         command(*words),
         cwd=folder,
         stdin=theirs,
         stdout=theirs,
         stderr=theirs,
-        env=os.environ | {"TERM": "xterm-256color"},
+        env=told | {"TERM": "xterm-256color"},
     )
     os.close(theirs)
     output = Output(os.fdopen(ours, "rb", buffering=0))
@@ -126,8 +136,8 @@ def interrupt(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
 def test_in_a_pipe_it_says_what_is_due_and_ctrl_c_ends_it(tmp_path: Path) -> None:
     directory = tmp_path / RUN_DIRECTORY
     with in_a_pipe(tmp_path, "--speed", "120") as (process, output):
-        eventually(lambda: FLOW_LINE.search(output.text()) is not None, seconds=START_SECONDS)
-        eventually(lambda: ALERT_LINE.search(output.text()) is not None, seconds=START_SECONDS)
+        output.until(lambda text: FLOW_LINE.search(text) is not None)
+        output.until(lambda text: ALERT_LINE.search(text) is not None)
         names = " ".join(processes_in(directory))
         for name in ("kafka.Kafka", "redis-server", " worker ", " gateway ", " alerter "):
             assert name in names
@@ -158,9 +168,8 @@ def test_in_a_pipe_it_says_what_is_due_and_ctrl_c_ends_it(tmp_path: Path) -> Non
 def test_on_a_terminal_it_shows_the_table_and_ends_after_the_close(tmp_path: Path) -> None:
     directory = tmp_path / RUN_DIRECTORY
     with on_a_terminal(tmp_path, "--start", "15:50", "--speed", "60") as (process, output):
-        eventually(lambda: "to cut-off" in output.text(), seconds=START_SECONDS)
-        for words in ("Forced flow at the close", "of auction", "P(breach)", "SELL", "Alerts ("):
-            eventually(lambda words=words: words in output.text())  # type: ignore[misc]
+        for words in (*HEADERS, "SELL", "Alerts ("):
+            output.until(lambda text, words=words: words in text)  # type: ignore[misc]
         assert not output.is_raw()
 
         assert process.wait(START_SECONDS) == 0
