@@ -7,7 +7,7 @@ import numpy as np
 from core.carry import Days, FundState, fund_state, previous_close
 from core.columns import Bools, Curves, Floats, Int32s, Int64s
 from core.leveraged import demand_curves, join_curves, split_curves
-from core.liquidity import SessionLiquidity, learnt_volume, usual_volume
+from core.liquidity import MOST_SESSIONS, SessionLiquidity, learnt_volume, usual_volume
 from core.row_calendar import RowCalendar
 from core.sessions import NO_SESSION
 from core.stated import StatedFigures
@@ -40,7 +40,9 @@ class Standing:
         resets = np.array([universe.fund_reset[k] for k in stated.funds], dtype="U16")
         self._is_daily: Bools = resets == "daily"
         self._owes: Bools = resets != "none"
-        self._is_in_usd: Bools = np.array(universe.currency)[stated.references] == "USD"
+        self._is_in_usd: Bools = (
+            np.array(universe.currency, dtype="U16")[stated.references] == "USD"
+        )
         self._is_physical = universe.fund_is_physical[stated.funds]
         self.label = np.full(size, NO_SESSION, np.int64)
         unknown = np.full((8, size), np.nan)
@@ -123,7 +125,10 @@ class Standing:
 
 def _volumes_before(label: int, days: Days) -> Iterator[SessionLiquidity]:
     """Yield what was traded in the sessions before one label, the newest first."""
-    for earlier in sorted((each for each in days if each < label), reverse=True):
-        day = days[earlier]
-        if day.volumes is not None:
-            yield day.volumes.liquidity(day.close(), day.close_ns - day.first_ns)
+    known = [
+        (day, day.volumes) for day in days.values() if day.volumes is not None and day.label < label
+    ]
+    known.sort(key=lambda each: each[0].label, reverse=True)
+    # Twice as many as count: other calendars' sessions are among them.
+    for day, volumes in known[: 2 * MOST_SESSIONS]:
+        yield volumes.liquidity(day.close(), day.close_ns - day.first_ns)
