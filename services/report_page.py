@@ -87,10 +87,13 @@ def _tiles(figures: Figures) -> str:
             "below | above it; 5 % each is right",
         ),
         (_ratio(figures.pinball_ratio), "loss against a band by the clock; below 1 is better"),
-        (f"{len(figures.alerts) / max(figures.sessions, 1):.1f}", "alerts a session"),
-        (_share_of(confirmed), "of alerts confirmed by the close"),
-        (f"{np.median(leads):.0f} min" if leads else "–", "median lead before the cut-off"),
     ]
+    if figures.alerts:
+        tiles += [
+            (f"{len(figures.alerts) / max(figures.sessions, 1):.1f}", "alerts a session"),
+            (_share_of(confirmed), "of alerts confirmed by the close"),
+            (f"{np.median(leads):.0f} min" if leads else "–", "median lead before the cut-off"),
+        ]
     cells = "".join(
         f'<div class="tile"><b>{escape(value)}</b><span>{escape(words)}</span></div>'
         for value, words in tiles
@@ -117,10 +120,18 @@ def _band_section(figures: Figures) -> str:
         "median distance from the projection to the close, as a return of the reference.</p>"
         f'<div class="row"><figure>{coverage_chart(figures.by_time)}<figcaption>Closes inside the '
         "90 % band by time to the close: ours (blue), by the clock (brown); green is 86–94 %."
-        f"</figcaption></figure><figure>{reliability_chart(figures.reliability)}<figcaption>Stated "
-        "probability that the close breaches its warning level, and how often it did; on the "
-        "dashed line it means what it says.</figcaption></figure></div>"
+        f"</figcaption></figure>{_reliability_figure(figures)}</div>"
         f"<table>{head}{rows}</table>"
+    )
+
+
+def _reliability_figure(figures: Figures) -> str:
+    if not figures.reliability:
+        return ""  # without rules there is no level to breach
+    return (
+        f"<figure>{reliability_chart(figures.reliability)}<figcaption>Stated probability that the "
+        "close breaches its warning level, and how often it did; on the dashed line it means what "
+        "it says.</figcaption></figure>"
     )
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from core.assembly import BreachLevels, add_forecast, join_partials
 from core.columns import Bools, Floats, Int32s, Int64s, Partial, View
-from core.sessions import NANOS_PER_SECOND
+from core.sessions import NANOS_PER_SECOND, NO_SESSION
 from core.universe import Universe
 
 _COLUMNS = (
@@ -65,13 +65,15 @@ class SampleTaker:
         self._universe = universe
         self._breach = breach
         self._prior = np.full(len(universe.symbol), np.nan)
+        self._prior_label = np.full(len(universe.symbol), NO_SESSION, np.int64)
         self._parts: list[dict[str, Floats]] = []
         self.last_rows: LastRows = {}
 
     def take(self, partial: Partial, view: View, which: Bools) -> None:
         """Take rows of the grid; the first of a session tells its prior variance."""
-        starts = partial.market_ns == partial.open_ns
-        self._prior[partial.reference[starts]] = partial.variance[starts]
+        is_new = partial.label != self._prior_label[partial.reference]
+        self._prior[partial.reference[is_new]] = partial.variance[is_new]
+        self._prior_label[partial.reference] = partial.label
         rows = np.flatnonzero(which)
         if not len(rows):
             return

@@ -110,6 +110,16 @@ def test_an_alert_is_confirmed_on_its_side_at_its_level(
     assert alert.fires_at == "2024-10-04T15:00:00+00:00"
 
 
+def test_without_a_stated_probability_nothing_is_held_against_it() -> None:
+    taken = samples([1.0])
+    taken.column["breach_probability"][:] = np.nan
+
+    page = report_page(found(taken), taken, UNIVERSE)
+
+    assert "breaches its warning level" not in page
+    assert "alerts a session" not in page
+
+
 def test_a_groups_alert_is_not_judged() -> None:
     (alert,) = found(samples([0.0]), (episode(scope="room", symbol="ai-chips"),)).alerts
 
