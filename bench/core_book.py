@@ -27,10 +27,10 @@ def measure() -> list[Figure]:
         seconds = _batch_seconds(rows)
         for funds, each in seconds.items():
             aim = 30e6 if (rows, funds) == (1_000, FUNDS[-1]) else None
-            name = f"book, {rows} rows a batch, {funds} funds"
+            name = f"book, batches of {rows}, {funds} funds"
             figures.append(Figure(PART, name, rows / each, "rows/s", at_least=aim))
         ratio = seconds[FUNDS[-1]] / seconds[FUNDS[0]]
-        name = f"time of {FUNDS[-1]} funds over that of {FUNDS[0]}, {rows} rows a batch"
+        name = f"time with {FUNDS[-1]} funds over that with {FUNDS[0]}, batches of {rows}"
         figures.append(Figure(PART, name, ratio, below=1.2))
     return figures
 
@@ -39,10 +39,13 @@ def _batch_seconds(rows: int) -> dict[int, float]:
     """Return the median time of a batch by number of funds, the books taking turns."""
     books = {funds: _open_book(funds) for funds in FUNDS}
     taken: dict[int, list[float]] = {funds: [] for funds in FUNDS}
+    turns = list(books)
     for prices in _batches(rows, min(_BATCHES, _ROWS_IN_ALL // rows)):
-        for funds, book in books.items():
+        # Who comes second finds the batch in the processor's cache.
+        turns.reverse()
+        for funds in turns:
             started = perf_counter()
-            book.apply_prices(prices)
+            books[funds].apply_prices(prices)
             taken[funds].append(perf_counter() - started)
     return {funds: float(np.median(seconds)) for funds, seconds in taken.items()}
 
