@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from bench import core_book, latency, throughput
+from bench import core_book, forecast, latency, throughput
 from bench.figures import Figure, table, write_json
 from bench.servers import Servers, servers
 
@@ -14,7 +14,11 @@ _WITH_SERVERS: dict[str, Callable[[Servers], list[Figure]]] = {
     throughput.PART: throughput.measure,
     latency.PART: latency.measure,
 }
-_PARTS = (core_book.PART, *_WITH_SERVERS)
+_IN_PROCESS: dict[str, Callable[[], list[Figure]]] = {
+    core_book.PART: core_book.measure,
+    forecast.PART: forecast.measure,
+}
+_PARTS = (*_IN_PROCESS, *_WITH_SERVERS)
 _QUIET_LOAD = 0.5
 """Load average above which other work disturbs the figures."""
 
@@ -31,7 +35,9 @@ def main(parts: tuple[str, ...], output: Path | None) -> None:
     if load > _QUIET_LOAD:
         click.echo(f"The machine is busy (load {load:.1f}): figures will be too low.", err=True)
     wanted = parts or _PARTS
-    figures = core_book.measure() if core_book.PART in wanted else []
+    figures = [
+        figure for part, measure in _IN_PROCESS.items() if part in wanted for figure in measure()
+    ]
     with_servers = [measure for part, measure in _WITH_SERVERS.items() if part in wanted]
     if with_servers:
         with servers() as own:

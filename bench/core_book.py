@@ -37,10 +37,10 @@ def measure() -> list[Figure]:
 
 def _batch_seconds(rows: int) -> dict[int, float]:
     """Return the median time of a batch by number of funds, the books taking turns."""
-    books = {funds: _open_book(funds) for funds in FUNDS}
+    books = {funds: open_book(funds) for funds in FUNDS}
     taken: dict[int, list[float]] = {funds: [] for funds in FUNDS}
     turns = list(books)
-    for prices in _batches(rows, min(_BATCHES, _ROWS_IN_ALL // rows)):
+    for prices in price_batches(rows, min(_BATCHES, _ROWS_IN_ALL // rows)):
         # Who comes second finds the batch in the processor's cache.
         turns.reverse()
         for funds in turns:
@@ -50,7 +50,7 @@ def _batch_seconds(rows: int) -> dict[int, float]:
     return {funds: float(np.median(seconds)) for funds, seconds in taken.items()}
 
 
-def _open_book(funds: int) -> Book:
+def open_book(funds: int) -> Book:
     """Return the book of a partition in session, its funds spread over its references."""
     symbols = [f"R{i}" for i in range(PARTITION_REFERENCES)]
     universe = core_universe(
@@ -67,23 +67,24 @@ def _open_book(funds: int) -> Book:
     book = Book(universe, np.arange(len(symbols), dtype=np.int32))
     everyone = np.arange(len(symbols), dtype=np.int32)
     book.source_index("bench")
-    book.apply_prices(_columns(everyone, np.full(len(symbols), 100.0), at(0, 1)))
+    book.apply_prices(columns(everyone, np.full(len(symbols), 100.0), at(0, 1)))
     book.partial(market_ns=at(0, 1))
     return book
 
 
-def _batches(rows: int, count: int) -> Iterator[PriceColumns]:
+def price_batches(rows: int, count: int) -> Iterator[PriceColumns]:
     """Yield batches of a feed whose times ascend, each row of any reference."""
     random = np.random.default_rng(0)
     start_ns = at(0, 1) + 1
     for _ in range(count):
         reference = random.integers(0, PARTITION_REFERENCES, rows).astype(np.int32)
         price = 100.0 * np.exp(random.normal(0.0, 0.01, rows))
-        yield _columns(reference, price, start_ns)
+        yield columns(reference, price, start_ns)
         start_ns += rows * _STEP_NS
 
 
-def _columns(reference: Int32s, price: np.ndarray, start_ns: int) -> PriceColumns:
+def columns(reference: Int32s, price: np.ndarray, start_ns: int) -> PriceColumns:
+    """Return prices that come one after the other, as one batch of one source."""
     size = len(reference)
     return PriceColumns(
         reference=reference,
