@@ -19,7 +19,7 @@ from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed, offline_feed
 from services.rejects import Reject, write_rejects
 from services.replay import Replay, Step, breach_of, session_steps
-from services.report import check_report_suffix, write_report
+from services.report import check_report_suffix, write_reports
 from services.report_samples import SampleTaker
 from services.rows import Rows, joined_rows, row_columns
 from services.rules_file import load_rules
@@ -78,7 +78,11 @@ class _Inputs:
 @click.option("--rejects", "rejects_file", type=_File, help="Write bad rows here (CSV).")
 @click.option("--strict", is_flag=True, help="End with status 3 if any row was bad.")
 @click.option(
-    "--report", "report_file", type=_File, help="Write a page to judge it by (.html or .json)."
+    "--report",
+    "report_files",
+    type=_File,
+    multiple=True,
+    help="Judge the run: a page (.html) or its figures (.json); repeats.",
 )
 @click.option("--output", type=_File, required=True, help="Rows: .jsonl, .csv or .parquet.")
 @click.pass_context
@@ -109,7 +113,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     bar: str | None,
     symbols: tuple[str, ...],
     rejects_file: Path | None,
-    report_file: Path | None,
+    report_files: tuple[Path, ...],
     output: Path,
 ) -> int:
     if alerts_file is not None and rules_file is None:
@@ -118,8 +122,8 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     for path in (output, alerts_file):
         if path is not None:
             check_suffix(path)
-    if report_file is not None:
-        check_report_suffix(report_file)
+    for path in report_files:
+        check_report_suffix(path)
     first_ns, last_ns = _instant("--from", from_text), _instant("--until", until_text)
     read_options = ReadOptions(
         columns=column_pairs(pairs),
@@ -144,15 +148,15 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         # Bars carry their own volume; without --bar rows are trades of a stream, as on the wire.
         adds_volumes=bar is not None,
     )
-    taker = SampleTaker(universe, breach_of(universe, alerts)) if report_file else None
+    taker = SampleTaker(universe, breach_of(universe, alerts)) if report_files else None
     steps = session_steps(universe, feed, _step_ns("--every", every))
     replay = Replay(universe, book, feed, alerts=alerts, taker=taker)
     rows = _run(replay, steps).between(first_ns, last_ns)
     write_table(output, row_columns(rows, universe))
     if alerts is not None and alerts_file is not None:
         write_table(alerts_file, alerts.columns())
-    if report_file is not None and taker is not None:
-        write_report(report_file, taker, universe=universe, alerts=alerts)
+    if taker is not None:
+        write_reports(report_files, taker, universe=universe, alerts=alerts)
     rejects = inputs.rejects()
     if rejects_file is not None:
         write_rejects(rejects_file, rejects)

@@ -1,5 +1,6 @@
 """``--report``: what a replay says of the forecast and of the alerts, as a page or as JSON."""
 
+from collections.abc import Iterable
 from dataclasses import asdict
 from pathlib import Path
 
@@ -22,10 +23,14 @@ def check_report_suffix(path: Path) -> None:
         raise ConfigError(message)
 
 
-def write_report(
-    path: Path, taker: SampleTaker, *, universe: Universe, alerts: OfflineAlerts | None
+def write_reports(
+    paths: Iterable[Path],
+    taker: SampleTaker,
+    *,
+    universe: Universe,
+    alerts: OfflineAlerts | None,
 ) -> None:
-    """Write the report of a finished replay: a page, or its figures alone as JSON."""
+    """Write the report of a finished replay: as a page, or its figures alone as JSON."""
     samples = taker.samples()
     found = figures(
         samples,
@@ -34,7 +39,9 @@ def write_report(
         rules=alerts.rules if alerts else (),
         episodes=alerts.episodes if alerts else (),
     )
-    if path.suffix == ".json":
-        path.write_bytes(msgspec.json.format(msgspec.json.encode(asdict(found)), indent=2) + b"\n")
-    else:
-        path.write_text(report_page(found, samples, universe), encoding="utf-8")
+    for path in paths:
+        if path.suffix == ".json":
+            encoded = msgspec.json.encode(asdict(found))
+            path.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
+        else:
+            path.write_text(report_page(found, samples, universe), encoding="utf-8")
