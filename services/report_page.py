@@ -20,6 +20,9 @@ MANY_ALERTS = 40
 OPEN_SESSIONS = 3
 """Sessions whose charts are unfolded; the latest ones."""
 
+ENOUGH_SESSIONS = 20
+"""With fewer the page warns: a band's coverage cannot be told from a handful of days."""
+
 _STYLE = """
 body{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;max-width:1180px;padding:0 1rem;
 color:#1c2733;background:#fff}h1{font-size:1.6rem;margin:0}
@@ -43,6 +46,10 @@ th{font-weight:600;color:#51606f}details{margin:.5rem 0}summary{cursor:pointer;f
 @media (prefers-color-scheme:dark){body{background:#14191f;color:#dde5ec}
 svg text{fill:#b9c5d0}.grid{stroke:#27313b}.tile,td,th{border-color:#2b3743}}
 """
+_FEW_SESSIONS = (
+    "<p><b>Few sessions.</b> References move together within a day, so the shares below hang on a "
+    "handful of days: read them as an illustration, not as evidence.</p>"
+)
 _DAYS_HEADING = (
     "<h2>Each day</h2><p>Forced flow at the close as projected through the session (line), its "
     "90 % band (shaded), and what the close turned out to be (red). Buy above zero, sell below. "
@@ -69,12 +76,17 @@ def report_page(figures: Figures, samples: Samples, universe: Universe) -> str:
 
 def _introduction(figures: Figures) -> str:
     return (
-        f"<p>{figures.rows:,} rows of {figures.references} references over {figures.sessions} "
-        "sessions, replayed in event time. No row knew more than had been timestamped by then; "
+        f"<p>{figures.rows:,} rows of {_count(figures.references, 'reference')} over "
+        f"{_count(figures.sessions, 'session')}, replayed in event time. No row knew more than had been timestamped by then; "
         "each is held against the last row of its session, the one that the official close "
         "settles. Forced flow is what leveraged and inverse funds must trade to restore their "
         "leverage, with the creations known. It says nothing of where the price goes.</p>"
+        f"{_FEW_SESSIONS if figures.sessions < ENOUGH_SESSIONS else ''}"
     )
+
+
+def _count(number: int, noun: str) -> str:
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
 def _tiles(figures: Figures) -> str:
@@ -146,7 +158,8 @@ def _alert_section(alerts: Sequence[AlertOutcome], sessions: int) -> str:
     rows = "".join(_alert_row(each) for each in alerts)
     unfolded = " open" if len(alerts) <= MANY_ALERTS else ""
     return (
-        f"<h2>Alerts</h2><p>{len(alerts)} alerts in {sessions} sessions. An alert is confirmed "
+        f"<h2>Alerts</h2><p>{_count(len(alerts), 'alert')} in {_count(sessions, 'session')}. "
+        "An alert is confirmed "
         "when the last row of its session still stands at or above its threshold, on its side. "
         "Groups have no single cut-off and are not judged.</p>"
         f"<table>{_head('level', 'alerts', 'a session', 'confirmed', 'median lead')}{summary}"
