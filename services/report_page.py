@@ -77,7 +77,8 @@ def report_page(figures: Figures, samples: Samples, universe: Universe) -> str:
 def _introduction(figures: Figures) -> str:
     return (
         f"<p>{figures.rows:,} rows of {_count(figures.references, 'reference')} over "
-        f"{_count(figures.sessions, 'session')}, replayed in event time. No row knew more than had been timestamped by then; "
+        f"{_count(figures.sessions, 'session')}, replayed in event time. No row knew more "
+        "than had been timestamped by then; "
         "each is held against the last row of its session, the one that the official close "
         "settles. Forced flow is what leveraged and inverse funds must trade to restore their "
         "leverage, with the creations known. It says nothing of where the price goes.</p>"
