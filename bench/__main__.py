@@ -1,6 +1,5 @@
 """``python -m bench [PART]...``: measure, print a table, write JSON."""
 
-import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import click
 
 from bench import core_book, forecast, latency, throughput
 from bench.figures import Figure, table, write_json
+from bench.machine import OtherWork
 from bench.servers import Servers, servers
 
 _WITH_SERVERS: dict[str, Callable[[Servers], list[Figure]]] = {
@@ -19,8 +19,6 @@ _IN_PROCESS: dict[str, Callable[[], list[Figure]]] = {
     forecast.PART: forecast.measure,
 }
 _PARTS = (*_IN_PROCESS, *_WITH_SERVERS)
-_QUIET_LOAD = 0.5
-"""Load average above which other work disturbs the figures."""
 
 
 @click.command()
@@ -31,9 +29,7 @@ def main(parts: tuple[str, ...], output: Path | None) -> None:
 
     The parts that need servers start their own Kafka and Redis, one pair for a run.
     """
-    load = os.getloadavg()[0]
-    if load > _QUIET_LOAD:
-        click.echo(f"The machine is busy (load {load:.1f}): figures will be too low.", err=True)
+    other_work = OtherWork()
     wanted = parts or _PARTS
     figures = [
         figure for part, measure in _IN_PROCESS.items() if part in wanted for figure in measure()
@@ -43,9 +39,11 @@ def main(parts: tuple[str, ...], output: Path | None) -> None:
         with servers() as own:
             for measure in with_servers:
                 figures += measure(own)
+    share = other_work.share()
     click.echo(table(figures))
+    click.echo(f"Meanwhile other work took {share:.0%} of the machine.")
     if output:
-        write_json(output, figures)
+        write_json(output, figures, others_share=share)
 
 
 if __name__ == "__main__":

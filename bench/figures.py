@@ -1,13 +1,11 @@
 """What is measured: figures with their aims, and how they are shown."""
 
 import json
-import os
-import platform
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-import numpy as np
+from bench.machine import description
 
 _SCALES = ((1e6, "M"), (1e3, "k"))
 
@@ -73,22 +71,13 @@ def table(figures: Sequence[Figure]) -> str:
     return "\n".join(lines)
 
 
-def write_json(path: Path, figures: Sequence[Figure]) -> None:
-    """Write the figures, and the machine they were measured on, as one JSON object."""
+def write_json(path: Path, figures: Sequence[Figure], *, others_share: float) -> None:
+    """Write the figures, and the machine they were measured on, as one JSON object.
+
+    ``others_share`` is the share of the machine that other work took meanwhile.
+    """
     document = {
-        "machine": {
-            "processor": _processor(),
-            "system": platform.platform(),
-            "python": platform.python_version(),
-            "numpy": np.__version__,
-            "load_average": os.getloadavg(),
-        },
+        "machine": description() | {"others_share": others_share},
         "figures": [asdict(each) | {"aim": each.aim, "verdict": each.verdict} for each in figures],
     }
     path.write_text(json.dumps(document, indent=2) + "\n")
-
-
-def _processor() -> str:
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = [line.partition(":")[2].strip() for line in lines if line.startswith("model name")]
-    return f"{len(names)} x {names[0]}" if names else platform.machine()
