@@ -82,7 +82,8 @@ def processes_in(directory: Path) -> list[str]:
 
 
 def command(*words: str) -> list[str]:
-    return [sys.executable, "-m", "services", "run", *words]
+    # A shell's background job is started deaf to SIGINT, and so is all that it starts.
+    return ["env", "--default-signal=INT", sys.executable, "-m", "services", "run", *words]
 
 
 @contextmanager
