@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 
 PRICES = "prices"
 FLOWS = "etf-flows"
+OPEN_INTEREST = "open-interest"
+CLOSES = "closes"
+UNIVERSE = "universe"
 DEAD_LETTERS = "dead-letters"
 ALERTS = "alerts"
 PROJECTIONS = "projections"
@@ -21,36 +24,48 @@ MAX_MESSAGE_BYTES = 128 * 1024
 _DAY_MS = 24 * 60 * 60 * 1000
 
 
+_FOREVER = -1
+
+
 @dataclass(frozen=True)
 class TopicSpec:
-    """A topic as it has to exist; the Kafka timestamp is always the time of the append."""
+    """A topic as it has to exist; the Kafka timestamp is always the time of the append.
+
+    ``retention_days`` is ``_FOREVER`` where only compaction removes records; of a compacted topic
+    the newest record of each key stays.
+    """
 
     name: str
     partitions: int
     retention_days: int
+    is_compacted: bool = False
     config: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
+        keeps_forever = self.retention_days == _FOREVER
+        policies = ["compact"] * self.is_compacted + ["delete"] * (not keeps_forever)
         config = {
-            "cleanup.policy": "delete",
+            "cleanup.policy": ",".join(policies),
             # Event times may lie years back; retention and staleness need the host's time.
             "message.timestamp.type": "LogAppendTime",
             "max.message.bytes": str(MAX_MESSAGE_BYTES),
-            "retention.ms": str(self.retention_days * _DAY_MS),
+            "retention.ms": str(_FOREVER if keeps_forever else self.retention_days * _DAY_MS),
         }
         object.__setattr__(self, "config", config)
 
 
 TOPICS = (
-    # The two latest sessions are rebuilt from here, across the longest closure of a venue
-    # (the lunar new year, nine days).
-    TopicSpec(PRICES, PARTITIONS, 14),
-    # Creations of every session since a fund's newest stated assets are added to them.
-    TopicSpec(FLOWS, PARTITIONS, 45),
-    TopicSpec(DEAD_LETTERS, 1, 30),
+    # What is older lies in `closes`, and in the snapshots.
+    TopicSpec(PRICES, PARTITIONS, 7),
+    TopicSpec(FLOWS, PARTITIONS, 14),
+    TopicSpec(OPEN_INTEREST, PARTITIONS, 14),
+    TopicSpec(CLOSES, PARTITIONS, 400, is_compacted=True),
+    # One partition: a version's rows come before its commit.
+    TopicSpec(UNIVERSE, 1, _FOREVER, is_compacted=True),
+    TopicSpec(DEAD_LETTERS, 1, 14),
     # One partition: a new holder of the lease reads transitions in the order they happened.
     TopicSpec(ALERTS, 1, 30),
-    TopicSpec(PROJECTIONS, PARTITIONS, 30),
+    TopicSpec(PROJECTIONS, PARTITIONS, 7),
 )
 """Every topic of the service."""
 
