@@ -1,0 +1,80 @@
+"""Option contracts as columns: what feeds hand to the core, one entry a contract."""
+
+from dataclasses import dataclass, replace
+
+from core.columns import Bools, Floats, Int32s, Int64s
+
+
+@dataclass(frozen=True, eq=False)
+class OptionChain:
+    """The contracts of one underlying, as known at one time, in any order, each once.
+
+    A contract is root, expiry, strike and right: the same three under SPX (settled at the open)
+    and SPXW (settled at the close) are two contracts.
+
+    Attributes
+    ----------
+    underlying : str
+    spot : float                    its price at ``as_of_ns``, NaN = unknown
+    as_of_ns : int
+    roots : tuple[str, ...]         names, each once
+    root : int32[n]                 index into ``roots``
+    expiry : int64[n]               date of the expiry, days since 1970
+    settlement_ns : int64[n]        instant at which it settles; expired from then on
+    strike : float64[n]             > 0, as listed
+    is_call : bool[n]
+    open_interest : float64[n]      contracts, >= 0, NaN = unknown
+    implied_volatility : float64[n]    per year, 0.2 = 20 %, > 0, NaN = unknown
+    multiplier : float64[n]         what strike and premium are multiplied by, usually 100
+    deliverable : float64[n]        units of the underlying behind one contract: the multiplier,
+                                    unless an adjustment (a split, say) made it another
+    is_cash_settled : bool[n]       else the underlying, or its future, is delivered
+    is_american : bool[n]           else European
+    forward : float64[n]            price of the underlying for delivery at ``settlement_ns``, one
+                                    figure an expiry, NaN = none given; of a future: its price
+    mid : float64[n]                middle of bid and ask, as quoted, NaN without a quote on both
+                                    sides
+    vendor_gamma : float64[n]       change of delta per 1.00 of the underlying, NaN = none given
+    effective_label : int64[n]      session the open interest is of, days since 1970
+    """
+
+    underlying: str
+    spot: float
+    as_of_ns: int
+    roots: tuple[str, ...]
+    root: Int32s
+    expiry: Int64s
+    settlement_ns: Int64s
+    strike: Floats
+    is_call: Bools
+    open_interest: Floats
+    implied_volatility: Floats
+    multiplier: Floats
+    deliverable: Floats
+    is_cash_settled: Bools
+    is_american: Bools
+    forward: Floats
+    mid: Floats
+    vendor_gamma: Floats
+    effective_label: Int64s
+
+    def __len__(self) -> int:
+        """Return the number of contracts."""
+        return len(self.strike)
+
+    def at(self, positions: Int64s | Bools) -> "OptionChain":
+        """Return the same chain with the contracts at some positions only."""
+        columns = {name: getattr(self, name)[positions] for name in COLUMNS}
+        return replace(self, **columns)
+
+    def unexpired(self) -> "OptionChain":
+        """Return the same chain with the contracts that have not settled by ``as_of_ns``."""
+        return self.at(self.settlement_ns > self.as_of_ns)
+
+
+COLUMNS = tuple(
+    name
+    for name in OptionChain.__dataclass_fields__
+    if name not in {"underlying", "spot", "as_of_ns", "roots"}
+)
+"""The columns of a chain that have one entry a contract."""
