@@ -1,62 +1,92 @@
-"""Making the topics, and checking that those that exist are as they have to be."""
+"""Making topics, and bringing the settings of those that exist into line; never partitions."""
 
-import socket
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from kafka import KafkaAdminClient
 from kafka.admin import ConfigResource, ConfigResourceType
-from kafka.errors import KafkaError
+from kafka.errors import TopicAlreadyExistsError, for_code
 
 from core.errors import FlowError
-from streams.topics import INPUTS, TOPICS, TopicSpec
+from services.kafka_admin import kafka_admin
+from services.topic_states import read_topics
+from services.topics_check import TopicFindings, insync_for, judge_topics
+from streams.topics import TOPICS, TopicSpec
 
-_BOOTSTRAP_MS = 5_000
-_CONNECT_SECONDS = 2.0
+_SETTLE_TRIES = 50
+_SETTLE_PAUSE_SECONDS = 0.1
 
 
-class KafkaUnreachableError(FlowError):
-    """Kafka does not answer, or not what was asked."""
+class TopicRefusedError(FlowError):
+    """Kafka does not make a topic, or does not take a setting of one."""
 
 
 def create_topics(
     bootstrap: str, *, prefix: str = "", replication: int = 1, specs: Sequence[TopicSpec] = TOPICS
 ) -> list[str]:
-    """Make the topics that do not exist; return their names once each has its leaders.
+    """Make the topics that do not exist; return the names of those made here.
+
+    All of them have their leaders then, also those that another made meanwhile.
 
     Raises
     ------
     KafkaUnreachableError
-        If Kafka does not answer or refuses.
+        If Kafka does not answer.
+    TopicRefusedError
+        If it makes one of them not; the others are made.
     """
-    with _admin(bootstrap) as admin:
-        existing = {topic["name"] for topic in admin.describe_topics()}
+    names = {f"{prefix}{spec.name}": spec for spec in specs}
+    with kafka_admin(bootstrap) as admin:
+        there = read_topics(admin, names)
         wanted = {
-            f"{prefix}{spec.name}": {
+            name: {
                 "num_partitions": spec.partitions,
                 "replication_factor": replication,
-                "configs": dict(spec.config),
+                "configs": {**spec.config, "min.insync.replicas": str(insync_for(replication))},
             }
-            for spec in specs
-            if f"{prefix}{spec.name}" not in existing
+            for name, spec in names.items()
+            if name not in there
         }
-        if wanted:
-            admin.create_topics(wanted, wait_for_metadata=True)
-    return list(wanted)
+        made = _made(admin, wanted) if wanted else []
+        admin.wait_for_topics(list(names))
+    return made
 
 
 @dataclass(frozen=True)
-class TopicFindings:
-    """What is not as it has to be, a line each.
+class ConfigChange:
+    """A setting of a topic that was changed; ``was`` is None where it had none."""
 
-    ``broken``: topics that are missing, or inputs with other partitions, so that references would
-    fall apart; ``unlike``: what differs otherwise, which an operator may have meant.
+    topic: str
+    key: str
+    was: str | None
+    value: str
+
+
+def update_configs(
+    bootstrap: str, *, prefix: str = "", specs: Sequence[TopicSpec] = TOPICS
+) -> list[ConfigChange]:
+    """Set what the settings of existing topics have to be; return what was changed.
+
+    Raises
+    ------
+    KafkaUnreachableError
+        If Kafka does not answer.
+    TopicRefusedError
+        If it does not take a setting; those of other topics are set.
     """
-
-    broken: list[str]
-    unlike: list[str]
+    with kafka_admin(bootstrap) as admin:
+        states = read_topics(admin, [f"{prefix}{spec.name}" for spec in specs])
+        wanted = judge_topics(states, prefix=prefix, specs=specs).configs
+        changes = [
+            ConfigChange(topic, key, states[topic].config.get(key), value)
+            for topic, settings in wanted.items()
+            for key, value in settings.items()
+        ]
+        if wanted:
+            _set(admin, wanted)
+            _wait_for(admin, wanted)
+    return changes
 
 
 def check_topics(
@@ -69,57 +99,53 @@ def check_topics(
     KafkaUnreachableError
         If Kafka does not answer.
     """
-    with _admin(bootstrap) as admin:
-        partitions = {topic["name"]: len(topic["partitions"]) for topic in admin.describe_topics()}
-        names = [f"{prefix}{spec.name}" for spec in specs]
-        configs = _configs(admin, [name for name in names if name in partitions])
-    broken: list[str] = []
-    unlike: list[str] = []
-    for spec, name in zip(specs, names, strict=True):
-        if name not in partitions:
-            broken.append(f"topic {name}: there is none; forcedflow topics create makes it")
-        elif partitions[name] != spec.partitions:
-            (broken if spec.name in INPUTS else unlike).append(
-                f"topic {name}: expected {spec.partitions} partitions, it has {partitions[name]}"
-            )
-        unlike += [
-            f"topic {name}: expected {key}={wanted}, it was {configs[name].get(key)}"
-            for key, wanted in spec.config.items()
-            if name in configs and configs[name].get(key) != wanted
-        ]
-    return TopicFindings(broken, unlike)
+    with kafka_admin(bootstrap) as admin:
+        states = read_topics(admin, [f"{prefix}{spec.name}" for spec in specs])
+    return judge_topics(states, prefix=prefix, specs=specs)
 
 
-def _configs(admin: Any, names: Sequence[str]) -> dict[str, dict[str, str]]:  # noqa: ANN401
-    if not names:
-        return {}
-    resources = [ConfigResource(ConfigResourceType.TOPIC, name) for name in names]
-    found = admin.describe_configs(resources, config_filter="all")["topic"]
-    return {
-        name: {key: str(entry["value"]) for key, entry in settings.items()}
-        for name, settings in found.items()
-    }
+def _made(admin: Any, wanted: Mapping[str, Mapping[str, Any]]) -> list[str]:  # noqa: ANN401
+    answer = admin.create_topics(dict(wanted), raise_errors=False)["topics"]
+    failed = [topic for topic in answer if topic["error_code"]]
+    _raise(
+        f"topic {topic['name']}: expected Kafka to make it, it said: "
+        f"{topic['error_message'] or for_code(topic['error_code']).__name__}"
+        for topic in failed
+        # Made by someone else since we looked: that is what was wanted.
+        if for_code(topic["error_code"]) is not TopicAlreadyExistsError
+    )
+    return [topic["name"] for topic in answer if topic not in failed]
 
 
-@contextmanager
-def _admin(bootstrap: str) -> Iterator[Any]:
-    # The client would try for long, and leaves its sockets open when it gives up.
-    if not any(_accepts(server.strip()) for server in bootstrap.split(",")):
-        raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: nothing accepts connections")
-    try:
-        admin = KafkaAdminClient(bootstrap_servers=bootstrap, bootstrap_timeout_ms=_BOOTSTRAP_MS)
-        try:
-            yield admin
-        finally:
-            admin.close()
-    except KafkaError as error:
-        raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: {error!r}") from error
+def _set(admin: Any, wanted: Mapping[str, Mapping[str, str]]) -> None:  # noqa: ANN401
+    resources = [
+        ConfigResource(ConfigResourceType.TOPIC, topic, dict(settings))
+        for topic, settings in wanted.items()
+    ]
+    # Only the named settings change: others may be the operator's own.
+    answer = admin.alter_configs(resources, incremental=True)["topic"]
+    _raise(
+        f"topic {topic}: expected Kafka to take its settings, it said: {said}"
+        for topic, said in answer.items()
+        if said != "OK"
+    )
 
 
-def _accepts(server: str) -> bool:
-    host, _, port = server.rpartition(":")
-    try:
-        socket.create_connection((host.strip("[]"), int(port)), _CONNECT_SECONDS).close()
-    except (OSError, ValueError, OverflowError):
-        return False
-    return True
+def _wait_for(admin: Any, wanted: Mapping[str, Mapping[str, str]]) -> None:  # noqa: ANN401
+    """Return once the brokers show the settings: the controller tells them a little later."""
+    for _ in range(_SETTLE_TRIES):
+        found = read_topics(admin, wanted)
+        if all(
+            found[topic].config.get(key) == value
+            for topic, settings in wanted.items()
+            for key, value in settings.items()
+        ):
+            return
+        time.sleep(_SETTLE_PAUSE_SECONDS)
+    _raise(["expected the brokers to show the new settings; they took them and still show the old"])
+
+
+def _raise(faults: Iterable[str]) -> None:
+    text = "\n".join(faults)
+    if text:
+        raise TopicRefusedError(text)

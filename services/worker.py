@@ -18,8 +18,9 @@ from core.errors import ConfigError
 from core.universe import Universe
 from services.clock import Clock
 from services.exposition import Exposition
+from services.kafka_admin import KafkaUnreachableError
 from services.settings_base import RedisSection
-from services.topics_admin import KafkaUnreachableError, check_topics
+from services.topics_admin import check_topics
 from services.worker_settings import WorkerSettings
 from streams.app import LetterSender, connect, worker_app
 from streams.dead_letters import DeadLetters
