@@ -11,7 +11,12 @@ def listening_addresses(pid: int) -> set[ipaddress.IPv4Address | ipaddress.IPv6A
     """Return the IP addresses of every TCP socket on which the process `pid` listens."""
     sockets = set()
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        if match := re.fullmatch(r"socket:\[(\d+)\]", str(descriptor.readlink())):
+        try:
+            target = str(descriptor.readlink())
+        except FileNotFoundError:
+            # It was closed meanwhile; what listens stays open.
+            continue
+        if match := re.fullmatch(r"socket:\[(\d+)\]", target):
             sockets.add(match[1])
     found = set()
     for table in ("tcp", "tcp6"):
