@@ -11,8 +11,9 @@ from typing import Any
 from aiokafka import AIOKafkaProducer
 
 from bench.workload import Records, write_market
-from services.embedded_kafka import FOR_BENCHMARKS, EmbeddedKafka
+from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
+from services.kafka_nodes import FULL_SPEED
 
 _BATCH_BYTES = 65_536
 
@@ -32,7 +33,7 @@ def servers() -> Iterator[Servers]:
     """Start both servers with empty folders; they end with the block."""
     with tempfile.TemporaryDirectory(prefix="forcedflow-bench-") as name:
         directory = Path(name)
-        kafka = EmbeddedKafka(directory / "kafka", java_flags=FOR_BENCHMARKS)
+        kafka = EmbeddedKafka(directory / "kafka", java_flags=FULL_SPEED)
         redis = EmbeddedRedis(directory / "redis")
         with kafka, redis:
             yield Servers(

@@ -9,9 +9,10 @@ import redis
 from kafka import KafkaConsumer, KafkaProducer
 
 from services.child_process import ChildError, ChildProcess
-from services.embedded_kafka import DEPLOYED, EmbeddedKafka
+from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
 from services.kafka_jars import locked_hashes
+from services.kafka_nodes import DEPLOYED
 from tests.support.listeners import listening_addresses
 from tests.support.topics import create_topic
 from tests.support.waiting import eventually
