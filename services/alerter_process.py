@@ -63,6 +63,8 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    if settings.universe.directory is None:
+        raise ConfigError("setting universe.directory: expected a folder")
     universe, rules = load_tables(settings.universe.directory, settings.alerter.rules)
     metrics = AlerterMetrics(universe, settings.alerter.alertmanagers, clock)
     async with AsyncExitStack() as stack:

@@ -24,6 +24,7 @@ from services.gateway_outlet import Counts
 from services.gateway_plan import GatewayPlan
 from services.gateway_producer import KafkaOutput
 from services.gateway_settings import GatewaySettings
+from services.universe_feed import universe_source
 from streams.event_times import parse_time
 from streams.topics import DEAD_LETTERS, FLOWS, PRICES
 
@@ -100,7 +101,6 @@ def _plan(options: dict[str, Any], settings: GatewaySettings) -> GatewayPlan:
     volume = options["volume"] or ("row" if bar_ns else "session")
     prefix = settings.kafka.topics_prefix
     return GatewayPlan(
-        universe=settings.universe.directory,
         prices=options["prices"],
         flows=options["flows"],
         options=ReadOptions(
@@ -141,6 +141,7 @@ def _run(plan: GatewayPlan, settings: GatewaySettings) -> Counts:
             run_gateway(
                 plan,
                 output,
+                universes=universe_source(settings.universe, settings.kafka),
                 metrics=metrics,
                 clock=SystemClock(),
                 progress=lambda done, total: progress.update(task, completed=done, total=total),

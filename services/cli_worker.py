@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from services.clock import SystemClock
-from services.universe_files import load_universe
+from services.universe_feed import open_universe
 from services.worker import run_worker
 from services.worker_settings import WorkerSettings
 
@@ -42,7 +42,7 @@ def command(ctx: click.Context, /, **flags: object) -> None:
     Exit codes: 0 ended by a signal; 2 broken universe, settings or topics; 70 start me again.
     """
     settings = WorkerSettings.load({_SETTING_OF[name]: value for name, value in flags.items()})
-    universe = load_universe(settings.universe.directory)
+    universe = asyncio.run(open_universe(settings.universe, settings.kafka))
     exit_code = asyncio.run(run_worker(settings, universe, clock=SystemClock()))
     _leave_hung_threads(exit_code)
     ctx.exit(exit_code)

@@ -16,7 +16,7 @@ from services.gateway_metrics import GatewayMetrics
 from services.gateway_outlet import Counts, Outlet
 from services.gateway_plan import GatewayPlan
 from services.gateway_producer import KafkaOutput
-from services.universe_files import load_universe
+from services.universe_feed import UniverseSource, first_universe
 
 log = structlog.get_logger(__name__)
 
@@ -28,6 +28,7 @@ async def run_gateway(
     plan: GatewayPlan,
     output: KafkaOutput,
     *,
+    universes: UniverseSource,
     metrics: GatewayMetrics,
     clock: Clock,
     progress: Progress,
@@ -42,7 +43,9 @@ async def run_gateway(
         If Kafka does not take what is sent.
     """
     stop = _stop_on_signals()
-    universe = load_universe(plan.universe)
+    universe = await first_universe(universes, stop)
+    if universe is None:
+        return Counts()
     partitions = _checked_partitions(output, plan)
     outlet = Outlet(output, partitions=partitions, frame_rows=plan.frame_rows, topics=plan.topics)
     router = EventRouter(

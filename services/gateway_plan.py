@@ -17,7 +17,6 @@ class GatewayPlan:
 
     Attributes
     ----------
-    universe : Path
     prices, flows : tuple[Path, ...]
     options : ReadOptions           how to read them, and lines of the socket
     speed : float | None            event time per host time; None: as fast as it goes
@@ -30,7 +29,6 @@ class GatewayPlan:
     lateness_ns : int               how much later than the quickest live event another may come
     """
 
-    universe: Path
     prices: tuple[Path, ...] = ()
     flows: tuple[Path, ...] = ()
     options: ReadOptions = field(default_factory=ReadOptions)

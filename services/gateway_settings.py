@@ -30,5 +30,5 @@ class GatewaySettings(Settings):
     """All settings of a gateway."""
 
     kafka: KafkaSection = Field(default_factory=KafkaSection)
-    universe: UniverseSection
+    universe: UniverseSection = Field(default_factory=UniverseSection)
     gateway: GatewaySection = Field(default_factory=GatewaySection)

@@ -29,8 +29,7 @@ def kafka_admin(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[An
         If nothing accepts connections, no broker answers, or one refuses what was asked.
     """
     # The client would try for long, and leaves its sockets open when it gives up.
-    if not any(_accepts(server.strip()) for server in bootstrap.split(",")):
-        raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: nothing accepts connections")
+    check_accepts(bootstrap)
     try:
         admin = KafkaAdminClient(
             bootstrap_servers=bootstrap,
@@ -43,6 +42,18 @@ def kafka_admin(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[An
             admin.close()
     except KafkaError as error:
         raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: {error!r}") from error
+
+
+def check_accepts(bootstrap: str) -> None:
+    """Look whether anything listens at one of the addresses at least.
+
+    Raises
+    ------
+    KafkaUnreachableError
+        If nothing does.
+    """
+    if not any(_accepts(server.strip()) for server in bootstrap.split(",")):
+        raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: nothing accepts connections")
 
 
 def _accepts(server: str) -> bool:

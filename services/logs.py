@@ -6,11 +6,11 @@ import sys
 import structlog
 
 _LIBRARY_LEVELS = {
-    # It says every attempt to reach a broker that is away, several times a second; what it
-    # cannot mend by itself it raises.
+    # They say every attempt to reach a broker that is away, several times a second; what they
+    # cannot mend by themselves they raise.
     "aiokafka": logging.CRITICAL,
+    "kafka": logging.CRITICAL,
     "faust": logging.ERROR,
-    "kafka": logging.ERROR,
     "mode": logging.ERROR,
 }
 

@@ -72,7 +72,11 @@ class RedisSection(Section):
 class UniverseSection(Section):
     """The tables that all parts share."""
 
-    directory: Path = Field(description="folder of CSV files")
+    directory: Path | None = Field(
+        default=None,
+        description="folder of CSV files, read once; none: the newest version that `forcedflow "
+        "universe import` has put into Kafka, and every newer one as it comes",
+    )
 
 
 class Settings(BaseSettings):

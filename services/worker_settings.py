@@ -38,5 +38,5 @@ class WorkerSettings(Settings):
 
     kafka: KafkaSection = Field(default_factory=KafkaSection)
     redis: RedisSection = Field(default_factory=RedisSection)
-    universe: UniverseSection
+    universe: UniverseSection = Field(default_factory=UniverseSection)
     worker: WorkerSection = Field(default_factory=WorkerSection)

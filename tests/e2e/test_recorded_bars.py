@@ -127,7 +127,6 @@ class Sender:
     def send(self, folder: Path) -> int:
         """Send the files of a day; return the time of the last heartbeat."""
         plan = GatewayPlan(
-            universe=folder,
             prices=tuple(sorted(folder.iterdir())),
             options=self._recording.options,
             speed=None,

@@ -39,6 +39,7 @@ def test_a_flag_wins_over_the_environment_over_the_file_over_the_default(
 def test_every_fault_is_listed_with_what_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("FORCEDFLOW_WORKER__METRICS_PORT", "99999")
     monkeypatch.setenv("FORCEDFLOW_WORKER__GROUPID", "typo")
+    monkeypatch.setenv("FORCEDFLOW_UNIVERSE__FOLDER", "typo")
 
     with pytest.raises(ConfigError) as caught:
         WorkerSettings.load({})
@@ -46,7 +47,7 @@ def test_every_fault_is_listed_with_what_it_was(monkeypatch: pytest.MonkeyPatch)
     lines = str(caught.value).splitlines()
     assert any("worker.metrics_port" in line and "99999" in line for line in lines)
     assert any("worker.groupid" in line for line in lines)
-    assert any("universe" in line for line in lines)
+    assert any("universe.folder" in line for line in lines)
 
 
 def test_a_file_that_is_no_toml_is_a_configuration_error(tmp_path: Path) -> None:
