@@ -12,6 +12,7 @@ from hypothesis import HealthCheck, settings
 from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
 from tests.support import debian
+from tests.support.chaos_figures import figure_lines
 from tests.support.kafka_on_demand import KafkaOnDemand, shared_bootstrap
 from tests.support.topics import create_topic
 
@@ -46,6 +47,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     for line in debian.untested():
         terminalreporter.write_line(line, yellow=True)
+    for line in figure_lines(terminalreporter.getreports("passed")):
+        terminalreporter.write_line(line)
 
 
 @pytest.fixture(scope="session")

@@ -1,0 +1,176 @@
+"""Plays a script into Kafka at its pace, and knows what Kafka has acknowledged."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from typing import Self
+
+from aiokafka import AIOKafkaProducer
+from aiokafka.producer.message_accumulator import BatchBuilder
+
+from tests.support.chaos_script import BadRecord
+from tests.support.chaos_windows import WINDOW_SECONDS, Place, Values, Window, heartbeats
+
+HOLD_BEAT_SECONDS = 0.25
+"""Heartbeats repeat so often while the feed holds (at least one a second is promised)."""
+BEAT_WINDOWS = 2
+"""Heartbeats follow every so many windows."""
+_BATCH_BYTES = 64 * 1024
+
+
+class Feed:
+    """Sends windows from a thread of its own; it holds at every mark until released.
+
+    Attributes
+    ----------
+    sent : dict         records acknowledged, by place
+    bad : dict          id of the dead letter that is due -> its reason
+    events, playing_seconds     what was sent, and how long that took without the holds
+    behind_seconds      the furthest that it was behind its pace
+    error               why it ended, if it failed
+    """
+
+    def __init__(self, bootstrap: str, prefix: str, windows: Sequence[Window]) -> None:
+        self.windows = windows
+        self.sent: dict[Place, int] = {}
+        self.bad: dict[str, str] = {}
+        self.behind_seconds = 0.0
+        self.error: BaseException | None = None
+        self.events = 0
+        self.playing_seconds = 0.0
+        self._bootstrap = bootstrap
+        self._prefix = prefix
+        self._done = 0
+        self._mark_ns: int | None = None
+        self._released = threading.Event()
+        self._is_muted = False
+        self._ending = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ending.set()
+        self._released.set()
+        self._thread.join(30)
+
+    @property
+    def share(self) -> float:
+        """How much of the script was sent, 0 to 1."""
+        return self._done / len(self.windows)
+
+    @property
+    def mark_ns(self) -> int | None:
+        """The mark it holds at now, None while it plays."""
+        return self._mark_ns
+
+    @property
+    def has_ended(self) -> bool:
+        """Whether all was sent, or it failed."""
+        return not self._thread.is_alive()
+
+    def release(self) -> None:
+        """Go on from the mark."""
+        self._mark_ns = None
+        self._released.set()
+
+    def mute(self, *, is_muted: bool) -> None:
+        """Send no heartbeats from here on, or send them again."""
+        self._is_muted = is_muted
+
+    def _run(self) -> None:
+        try:
+            asyncio.run(self._play())
+        except BaseException as error:  # noqa: BLE001 (whoever waits for the feed is told)
+            self.error = error
+
+    async def _play(self) -> None:
+        producer = AIOKafkaProducer(
+            bootstrap_servers=self._bootstrap,
+            acks="all",
+            enable_idempotence=True,
+            max_batch_size=_BATCH_BYTES,
+            retry_backoff_ms=50,
+        )
+        await producer.start()
+        try:
+            await self._send_windows(producer)
+        finally:
+            await producer.stop()
+
+    async def _send_windows(self, producer: AIOKafkaProducer) -> None:
+        started = due = time.monotonic()
+        for number, window in enumerate(self.windows):
+            if self._ending.is_set():
+                return
+            now = time.monotonic()
+            self.behind_seconds = max(self.behind_seconds, now - due)
+            await asyncio.sleep(max(due - now, 0))
+            firsts = await self._send(producer, window.values)
+            self._note_bad(window, firsts)
+            self.events += window.events
+            if window.mark_ns is not None:
+                held = time.monotonic()
+                await self._hold(producer, window.mark_ns)
+                held = time.monotonic() - held
+                due += held
+                started += held
+            elif number % BEAT_WINDOWS == 0:
+                await self._beat(producer, window.event_ns)
+            self._done = number + 1
+            due += WINDOW_SECONDS
+            self.playing_seconds = time.monotonic() - started
+
+    async def _hold(self, producer: AIOKafkaProducer, mark_ns: int) -> None:
+        self._released.clear()
+        await self._beat(producer, mark_ns)
+        self._mark_ns = mark_ns
+        while not self._released.is_set():
+            await self._beat(producer, mark_ns)
+            await asyncio.to_thread(self._released.wait, HOLD_BEAT_SECONDS)
+
+    async def _beat(self, producer: AIOKafkaProducer, event_ns: int) -> None:
+        if not self._is_muted:
+            await self._send(producer, heartbeats(event_ns))
+
+    async def _send(self, producer: AIOKafkaProducer, values: Values) -> Mapping[Place, list[int]]:
+        """Send records; return the offsets they got, once Kafka has them all."""
+        places = list(values)
+        offsets = await asyncio.gather(
+            *(self._send_to(producer, place, values[place]) for place in places)
+        )
+        return dict(zip(places, offsets, strict=True))
+
+    async def _send_to(
+        self, producer: AIOKafkaProducer, place: Place, values: Sequence[bytes]
+    ) -> list[int]:
+        topic, partition = place
+        offsets: list[int] = []
+        for batch in _batches(producer, values):
+            count = batch.record_count()
+            sent = await producer.send_batch(batch, f"{self._prefix}{topic}", partition=partition)
+            first = (await sent).offset
+            offsets += range(first, first + count)
+        self.sent[place] = self.sent.get(place, 0) + len(values)
+        return offsets
+
+    def _note_bad(self, window: Window, offsets: Mapping[Place, list[int]]) -> None:
+        for place, position, record in window.bad:
+            self._note(place, offsets[place][position], record)
+
+    def _note(self, place: Place, offset: int, record: BadRecord) -> None:
+        topic, partition = place
+        for row, reason in record.rows:
+            self.bad[f"{topic}/{partition}/{offset}/{row}"] = reason
+
+
+def _batches(producer: AIOKafkaProducer, values: Sequence[bytes]) -> list[BatchBuilder]:
+    batches = [producer.create_batch()]
+    for value in values:
+        if batches[-1].append(key=None, value=value, timestamp=None) is None:
+            batches.append(producer.create_batch())
+            batches[-1].append(key=None, value=value, timestamp=None)
+    return batches
