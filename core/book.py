@@ -28,7 +28,9 @@ class Book:
 
     Attributes
     ----------
-    funds : int32[k]                  universe funds of these references; fund row j is funds[j]
+    funds, fund_row : int32[k]        universe funds of these references, and their rows here
+    symbols, fund_names : tuple       of the references, and of ``funds``
+    sources : list[str]               names by source number
     market : MarketTime               takes the heartbeats
     unused_prices, unused_flows : int     events that belong to no session, counted
 
@@ -45,8 +47,10 @@ class Book:
         size = len(references)
         stated = StatedFigures(universe, references)
         self.references = references
+        self.symbols = tuple(universe.symbol[i] for i in references.tolist())
+        self.fund_names = tuple(universe.fund[k] for k in stated.funds.tolist())
         self.funds: Int32s = stated.funds
-        self._fund_row = stated.fund_row
+        self.fund_row = stated.fund_row
         self._known_ns = stated.known_ns
         self._known_seen = -1
         self.standing = Standing(universe, stated, rolled_counts_as_stated=rolled_counts_as_stated)
@@ -56,7 +60,7 @@ class Book:
         self.days: dict[int, Day] = {}
         self._hot: Day | None = None
         self._newest_label = NO_SESSION
-        self._sources: dict[str, int] = {}
+        self.sources: list[str] = []
         self._ranks: Int64s = _NOTHING
         self._position = np.full(size, -1, np.int64)
         self._outdated = np.zeros(size, np.bool_)
@@ -69,11 +73,11 @@ class Book:
 
     def source_index(self, source: str) -> int:
         """Return the number that stands for a source in columns and heartbeats."""
-        index = self._sources.get(source)
-        if index is None:
-            index = self._sources[source] = len(self._sources)
-            self._ranks = np.append(self._ranks, source_rank(source))
-        return index
+        if source in self.sources:
+            return self.sources.index(source)
+        self.sources.append(source)
+        self._ranks = np.append(self._ranks, source_rank(source))
+        return len(self.sources) - 1
 
     def apply_prices(self, prices: PriceColumns) -> Int64s:
         """Take a batch of prices; return the rows that changed, each once.
@@ -110,7 +114,7 @@ class Book:
         self.unused_prices += int((label == NO_SESSION).sum())
         touched = [_NOTHING]
         for each in np.unique(label[label != NO_SESSION]).tolist():
-            day = self._priced_day(each)
+            day = self.priced_day(each)
             for kind in (False, True):
                 here = np.flatnonzero((label == each) & (prices.official == kind))
                 if len(here):
@@ -147,7 +151,7 @@ class Book:
     def _note_sources(self, day: Day, row: Int64s, source: Int32s, *, rows: Int64s) -> None:
         """Note which source priced which row; ``rows`` are those of ``row``, once or more."""
         first = int(source[0])
-        if len(self._sources) == 1 or not np.count_nonzero(source != first):
+        if len(self.sources) == 1 or not np.count_nonzero(source != first):
             day.note_source(first, rows)
             return
         for each in np.unique(source).tolist():
@@ -168,7 +172,7 @@ class Book:
 
     def apply_flows(self, flows: FlowColumns) -> Int64s:
         """Take a batch of cumulative creations; return the rows that changed, ascending."""
-        row = self._fund_row[flows.fund]
+        row = self.fund_row[flows.fund]
         label = np.where(
             flows.label == NO_SESSION,
             self.calendar.labels_opened(row, flows.event_ns),
@@ -181,7 +185,7 @@ class Book:
             here = np.flatnonzero((label == each) & (close_ns != NO_TIME))
             used += len(here)
             if len(here):
-                day = self._day(each)
+                day = self.day(each)
                 touched.append(self._apply_creations(day, flows, here, close_ns[here]))
         self.unused_flows += len(row) - used
         return np.unique(np.concatenate(touched))
@@ -190,7 +194,9 @@ class Book:
         self, day: Day, flows: FlowColumns, here: Int64s, close_ns: Int64s
     ) -> Int64s:
         self._offer_creations(day.later_creation_slots(len(self.funds)), flows, here)
-        rows: Int64s = np.unique(self._fund_row[flows.fund[here]]).astype(np.int64)
+        rows: Int64s = np.unique(self.fund_row[flows.fund[here]]).astype(np.int64)
+        day.flows_version += 1
+        day.recorded.touch(rows)
         self._outdated[rows[self.standing.label[rows] > day.label]] = True
         in_time = here[flows.event_ns[here] <= close_ns]
         if len(in_time):
@@ -211,17 +217,17 @@ class Book:
     def _sum_creations(self, day: Day, rows: Int64s) -> None:
         """Sum the creations of rows anew, in the order of their funds."""
         size = len(self.price)
-        has_funds = np.bincount(self._fund_row, minlength=size) > 0
+        has_funds = np.bincount(self.fund_row, minlength=size) > 0
         self.creation_usd[rows] = np.where(has_funds, np.nan, 0.0)[rows]
         if day.creations is None:
             return
         term = self.standing.leverage_factor * day.creations.value
         known = np.flatnonzero(~np.isnan(term))
-        total = np.bincount(self._fund_row[known], term[known], size)
-        known_rows = np.intersect1d(rows, self._fund_row[known])
+        total = np.bincount(self.fund_row[known], term[known], size)
+        known_rows = np.intersect1d(rows, self.fund_row[known])
         self.creation_usd[known_rows] = total[known_rows]
         newest = np.full(size, NO_TIME, np.int64)
-        np.maximum.at(newest, self._fund_row, day.creations.event_ns)
+        np.maximum.at(newest, self.fund_row, day.creations.event_ns)
         self.as_of_ns[rows] = np.maximum(self.as_of_ns[rows], newest[rows])
 
     def partial(self, *, market_ns: int | None = None) -> Partial:
@@ -273,6 +279,7 @@ class Book:
             self._outdated[:] = True
         due = (label != NO_SESSION) & (self._outdated | (label != self.standing.label))
         self._outdated[:] = False
+        self._note_demand(np.flatnonzero(due & (label != self.standing.label)))
         for each in np.unique(label[due]).tolist():
             rows = np.flatnonzero(due & (label == each))
             self.standing.set_up(
@@ -282,7 +289,7 @@ class Book:
                 days=self.days,
                 calendar=self.calendar,
             )
-            day = self._day(each)
+            day = self.day(each)
             self.outlook.set_up(
                 rows, day=day, days=self.days, daily_volatility=self.standing.daily_volatility
             )
@@ -290,15 +297,29 @@ class Book:
             self._refresh(day, rows)
             self._sum_creations(day, rows)
 
-    def _day(self, label: int) -> Day:
+    def _note_demand(self, leaving: Int64s) -> None:
+        """Keep what rows owed at the end of the session that they are about to leave."""
+        label = self.standing.label[leaving]
+        for each in np.unique(label[label != NO_SESSION]).tolist():
+            rows = leaving[label == each]
+            self.days[each].recorded.note_demand(
+                rows, leveraged_usd=self.leveraged_usd[rows], creation_usd=self.creation_usd[rows]
+            )
+
+    def outdate(self) -> None:
+        """Have everything that stands for a session computed anew when it is next asked for."""
+        self._outdated[:] = True
+
+    def day(self, label: int) -> Day:
+        """Return the slots of one session, empty ones where there are none yet."""
         day = self.days.get(label)
         if day is None:
             day = self.days[label] = Day(label, *self.calendar.bounds(label))
         return day
 
-    def _priced_day(self, label: int) -> Day:
+    def priced_day(self, label: int) -> Day:
         """Return a session that a price fell into; only prices decide which are the latest."""
-        day = self._day(label)
+        day = self.day(label)
         newest = self._newest_label = max(label, self._newest_label)
         whole = self.calendar.keeps_whole(newest)
         for other in self.days.values():

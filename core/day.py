@@ -4,6 +4,7 @@ import numpy as np
 
 from core.columns import Bools, Floats, Int64s
 from core.liquidity import SessionVolumes
+from core.recorded import Recorded
 from core.sessions import NANOS_PER_SECOND, NO_TIME
 from core.slots import Candidates, Slots
 
@@ -15,7 +16,9 @@ class Day:
     """All slots of one session label, one entry a row of the book.
 
     ``first_ns``, ``close_ns`` int64[n] bound the times a trade of the session may have, both
-    included; rows that have no session of this label have an empty range.
+    included; rows that have no session of this label have an empty range. ``version`` and
+    ``flows_version`` grow with every batch offered, of prices and of creations. ``recorded`` says
+    which rows the topic of sessions' results holds as they are here.
     """
 
     def __init__(self, label: int, first_ns: Int64s, close_ns: Int64s) -> None:
@@ -28,6 +31,9 @@ class Day:
         self.later_creations: Slots | None = None
         self.volumes: SessionVolumes | None = None
         self.priced_by: dict[int, Bools] = {}
+        self.recorded = Recorded(len(first_ns))
+        self.version = 0
+        self.flows_version = 0
         length_ns = int(max((close_ns - first_ns).max(initial=0), 0))
         self.buckets_per_row = -(-length_ns // BUCKET_NS) or 1
         self.buckets: Slots | None = Slots(len(first_ns) * self.buckets_per_row)
@@ -63,11 +69,13 @@ class Day:
 
         ``best`` are the rows' winners among ``ticks``, ``bucket`` is from `shared_buckets`.
         """
+        self.version += 1
+        self.recorded.touch(best.slot)
         wins = self.trades.offer(best)
         all_win = np.count_nonzero(wins) == len(wins)
         if self.buckets is not None:
             if bucket is None:
-                slot = self._first_bucket[ticks.slot] + self._buckets_at(ticks)
+                slot = self.bucket_slots(ticks.slot, ticks.event_ns)
                 self.buckets.offer(self.buckets.latest(ticks.into(slot)))
                 self._turn_to(best.event_ns.max())
             elif all_win:
@@ -79,6 +87,8 @@ class Day:
 
     def offer_officials(self, ticks: Candidates) -> Int64s:
         """Take official closes of this session; return the rows that changed, each once."""
+        self.version += 1
+        self.recorded.touch(ticks.slot)
         if self.officials is None:
             self.officials = Slots(len(self.first_ns))
         best = self.officials.latest(ticks)
@@ -86,6 +96,8 @@ class Day:
 
     def offer_volumes(self, volumes: Candidates) -> Int64s:
         """Take volumes so far of trades of this session; return the rows that changed."""
+        self.version += 1
+        self.recorded.touch(volumes.slot)
         if self.volumes is None:
             self.volumes = SessionVolumes(len(self.first_ns))
         return self.volumes.offer(volumes, self.close_ns)
@@ -125,10 +137,11 @@ class Day:
         official = self.officials.value
         return np.where(np.isnan(official), self.trades.value, official)
 
-    def _buckets_at(self, ticks: Candidates) -> Int64s:
-        since = ticks.event_ns - self._after_first_ns[ticks.slot]
-        bucket: Int64s = np.maximum(since // BUCKET_NS, 0)
-        return bucket
+    def bucket_slots(self, row: Int64s, event_ns: Int64s) -> Int64s:
+        """Return the slots in ``buckets`` of trades of some rows at some times."""
+        since = event_ns - self._after_first_ns[row]
+        slot: Int64s = self._first_bucket[row] + np.maximum(since // BUCKET_NS, 0)
+        return slot
 
     def _turn_to(self, time_ns: int) -> None:
         """Fill the buckets of a time from here on; time only goes forward."""

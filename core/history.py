@@ -1,6 +1,6 @@
 """What past sessions leave behind for the forecast: their variance and its spread over the day."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +38,21 @@ class SessionPaths:
         return there, here
 
 
-def session_paths(day: Day) -> list[SessionPaths]:
-    """Measure a session from its buckets; rows with too few prices are left out."""
+@dataclass(frozen=True, eq=False)
+class SessionCloses:
+    """Five-minute closes of rows whose sessions of one label have the same number of buckets.
+
+    ``row`` int64[k], ascending; ``seconds`` float64[k], lengths; ``closes`` float64[k, buckets],
+    NaN where a bucket has no price.
+    """
+
+    row: Int64s
+    seconds: Floats
+    closes: Floats
+
+
+def session_closes(day: Day) -> list[SessionCloses]:
+    """Return the five-minute closes of a whole session; rows without a price are left out."""
     if day.buckets is None:
         return []
     # Rows without a session of this label close before they open.
@@ -51,8 +64,13 @@ def session_paths(day: Day) -> list[SessionPaths]:
     for buckets in np.unique(count[is_used]).tolist():
         row = np.flatnonzero(is_used & (count == buckets))
         seconds = length_ns[row] / NANOS_PER_SECOND
-        groups.append(_paths(row, seconds, closes[row, :buckets]))
+        groups.append(SessionCloses(row, seconds, closes[row, :buckets]))
     return groups
+
+
+def session_paths(groups: Iterable[SessionCloses]) -> list[SessionPaths]:
+    """Measure a session from its five-minute closes; rows with too few prices are left out."""
+    return [_paths(group.row, group.seconds, group.closes) for group in groups]
 
 
 def _paths(row: Int64s, seconds: Floats, closes: Floats) -> SessionPaths:
@@ -77,24 +95,60 @@ def _paths(row: Int64s, seconds: Floats, closes: Floats) -> SessionPaths:
 
 
 class History:
-    """Paths of past sessions, by label; the oldest give way."""
+    """Five-minute closes of past sessions, and the paths they make; the oldest give way."""
 
     def __init__(self) -> None:
+        self._closes: dict[int, list[SessionCloses]] = {}
         self._paths: dict[int, list[SessionPaths]] = {}
 
-    def keep(self, label: int, paths: list[SessionPaths]) -> None:
-        """Keep what a session left behind."""
-        self._paths[label] = paths
-        if len(self._paths) > 2 * KEPT_SESSIONS:
-            del self._paths[min(self._paths)]
+    def closes(self, label: int) -> list[SessionCloses]:
+        """Return what is kept of a session, nothing where it is not known."""
+        return self._closes.get(label, [])
+
+    def labels(self) -> list[int]:
+        """Return the sessions of which something is kept, ascending."""
+        return sorted(self._closes)
+
+    def keep(self, label: int, groups: Sequence[SessionCloses]) -> None:
+        """Add what a session left behind; where two closes of a bucket differ the new one counts.
+
+        A session's length is a fact of its schedule: a row is of the same group each time.
+        """
+        kept = {group.closes.shape[1]: group for group in self._closes.get(label, [])}
+        for group in groups:
+            buckets = group.closes.shape[1]
+            kept[buckets] = _joined(kept[buckets], group) if buckets in kept else group
+        self._closes[label] = list(kept.values())
+        self._paths.pop(label, None)
+        if len(self._closes) > 2 * KEPT_SESSIONS:
+            oldest = min(self._closes)
+            del self._closes[oldest]
+            self._paths.pop(oldest, None)
 
     def before(
         self, label: int, recent: dict[int, list[SessionPaths]]
     ) -> Iterator[list[SessionPaths]]:
         """Yield the paths of the sessions before one label, the newest first."""
-        known = {**self._paths, **recent}
+        known = self._closes.keys() | recent.keys()
         for earlier in sorted((each for each in known if each < label), reverse=True):
-            yield known[earlier]
+            yield recent[earlier] if earlier in recent else self._measured(earlier)
+
+    def _measured(self, label: int) -> list[SessionPaths]:
+        paths = self._paths.get(label)
+        if paths is None:
+            paths = self._paths[label] = session_paths(self._closes[label])
+        return paths
+
+
+def _joined(kept: SessionCloses, new: SessionCloses) -> SessionCloses:
+    row = np.union1d(kept.row, new.row)
+    seconds = np.empty(len(row))
+    closes = np.full((len(row), kept.closes.shape[1]), np.nan)
+    for group in (kept, new):
+        at = np.searchsorted(row, group.row)
+        seconds[at] = group.seconds
+        closes[at] = np.where(np.isnan(group.closes), closes[at], group.closes)
+    return SessionCloses(row, seconds, closes)
 
 
 @dataclass(frozen=True, eq=False)

@@ -44,11 +44,15 @@ class SessionVolumes:
     Parameters
     ----------
     size : int    rows of the book
+
+    Attributes
+    ----------
+    before, within : Slots    the last volume before the last half hour, and of it
     """
 
     def __init__(self, size: int) -> None:
-        self._before = Slots(size)
-        self._within = Slots(size)
+        self.before = Slots(size)
+        self.within = Slots(size)
 
     def offer(self, volumes: Candidates, close_ns: Int64s) -> Int64s:
         """Take volumes so far (``slot``: row); return the rows that changed, once or twice.
@@ -57,7 +61,7 @@ class SessionVolumes:
         """
         is_within = volumes.event_ns > close_ns[volumes.slot] - LAST_HALF_HOUR_NS
         changed = []
-        for slots, chosen in ((self._before, ~is_within), (self._within, is_within)):
+        for slots, chosen in ((self.before, ~is_within), (self.within, is_within)):
             best = slots.latest(volumes.at(chosen))
             changed.append(best.slot[slots.offer(best)])
         return np.concatenate(changed)
@@ -67,7 +71,7 @@ class SessionVolumes:
 
         A session counts that has volumes on both sides of the mark, and traded between them.
         """
-        before, whole = self._before.value, self._within.value
+        before, whole = self.before.value, self.within.value
         counts = whole > before
         hours = length_ns / (3600.0 * NANOS_PER_SECOND)
         columns = (whole * close, (whole - before) * close, hours)

@@ -29,6 +29,10 @@ class MarketTime:
         self._event_ns[source] = max(event_ns, self._event_ns.get(source, NO_TIME))
         self._beat_ns[source] = max(beat_ns, self._beat_ns.get(source, NO_TIME))
 
+    def of(self, source: int) -> tuple[int, int]:
+        """Return a source's latest heartbeat and Kafka's time of it, ``NO_TIME`` without one."""
+        return self._event_ns.get(source, NO_TIME), self._beat_ns.get(source, NO_TIME)
+
     def rows(
         self, calendar: RowCalendar, days: Mapping[int, Day], size: int
     ) -> tuple[Int64s, Int64s]:

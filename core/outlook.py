@@ -4,7 +4,13 @@ import numpy as np
 
 from core.columns import Floats, Int64s
 from core.day import BUCKET_NS, Day
-from core.history import History, SessionPaths, learn, session_paths
+from core.history import (
+    History,
+    SessionPaths,
+    learn,
+    session_closes,
+    session_paths,
+)
 from core.row_calendar import RowCalendar
 from core.sessions import NANOS_PER_SECOND, NO_SESSION
 from core.volatility import (
@@ -71,6 +77,10 @@ class Outlook:
     calendar : RowCalendar
     size : int              rows of the book
 
+    Attributes
+    ----------
+    history : History       what sessions that are no longer whole have left behind
+
     Notes
     -----
     Everything is computed from bucket slots: of the row's session when it is asked for, of the
@@ -79,7 +89,7 @@ class Outlook:
     """
 
     def __init__(self, calendar: RowCalendar, size: int) -> None:
-        self._history = History()
+        self.history = History()
         self._paths: dict[int, Path] = {}
         self._measured: dict[int, tuple[int, list[SessionPaths]]] = {}
         self._usual_seconds = calendar.usual_seconds()
@@ -103,7 +113,7 @@ class Outlook:
 
     def retire(self, day: Day) -> None:
         """Keep what a session that is about to lose its buckets leaves behind."""
-        self._history.keep(day.label, session_paths(day))
+        self.history.keep(day.label, session_closes(day))
         self._paths.pop(day.label, None)
         self._measured.pop(day.label, None)
 
@@ -124,7 +134,7 @@ class Outlook:
             rows,
             usual_seconds=seconds,
             usual_buckets=buckets,
-            past=self._history.before(day.label, recent),
+            past=self.history.before(day.label, recent),
             decay=SESSION_DECAY,
         )
         prior = prior_variance(
@@ -182,5 +192,8 @@ class Outlook:
         version = self._path(day).version
         measured = self._measured.get(day.label)
         if measured is None or measured[0] != version:
-            measured = self._measured[day.label] = (version, session_paths(day))
+            measured = self._measured[day.label] = (
+                version,
+                session_paths(session_closes(day)),
+            )
         return measured[1]

@@ -73,6 +73,13 @@ class Slots:
             best = best.at(_winners(best))
         return best
 
+    def filled(self) -> Candidates:
+        """Return a copy of what the slots hold, the filled ones ascending; offered, it restores."""
+        slot = np.flatnonzero(self.event_ns != NO_TIME)
+        return Candidates(
+            slot, self.event_ns[slot], self.sequence[slot], self.rank[slot], self.value[slot]
+        )
+
     def offer(self, best: Candidates) -> Bools:
         """Let each slot take its candidate if that one wins; return which of them did.
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from core.book import Book
 from core.day import BUCKET_NS
-from core.history import KEPT_SESSIONS, History, SessionPaths
+from core.history import KEPT_SESSIONS, History, SessionCloses
 from core.sessions import SessionTable
 from tests.support.book_events import PriceEvent, assert_same, book_of, prices, tick
 from tests.support.core_universe import DAY_NS, FIRST, HOUR_NS, Fund, Ref, at, core_universe
@@ -148,7 +148,7 @@ def test_a_late_price_of_yesterday_changes_what_is_expected_today() -> None:
 
 def test_only_the_latest_sessions_are_kept() -> None:
     history = History()
-    nothing: list[SessionPaths] = []
+    nothing: list[SessionCloses] = []
     for label in range(3 * KEPT_SESSIONS):
         history.keep(label, nothing)
 
