@@ -19,17 +19,21 @@ from core.universe import Universe
 from services.clock import Clock
 from services.exposition import Exposition
 from services.kafka_admin import KafkaUnreachableError
+from services.log_identity import log_identities
 from services.settings_base import RedisSection
 from services.topics_admin import check_topics
 from services.worker_settings import WorkerSettings
-from streams.app import LetterSender, connect, worker_app
+from streams.app import LetterSender, ResultSender, connect, worker_app
 from streams.dead_letters import DeadLetters
 from streams.fencing import PartitionStore
 from streams.intake import Intake
+from streams.logs import LogIdentities, LogIdentity
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.ownership import Ownership
 from streams.publisher import Publisher
+from streams.result_writer import ResultWriter
+from streams.saver import Saver
 from streams.topics import DEAD_LETTERS, INPUTS, TOPICS
 
 EXIT_OK = 0
@@ -40,7 +44,7 @@ _REDIS_SECONDS = 1.0
 _STOP_SECONDS = 8.0
 _LAG_SECONDS = 1.0
 _STUCK_SECONDS = 60.0
-_LETTERS_SECONDS = 2.0
+_LETTERS_SECONDS = 4.0
 _TOPICS_RETRY_SECONDS = 2.0
 
 _TOPICS = [spec for spec in TOPICS if spec.name in {*INPUTS, DEAD_LETTERS}]
@@ -64,6 +68,7 @@ class Worker:
         self._exit_code = EXIT_OK
         self._redis = redis_client(settings.redis)
         store = PartitionStore(self._redis)
+        logs = LogIdentities(self._identify)
         self._app = worker_app(
             bootstrap=settings.kafka.bootstrap,
             group_id=settings.worker.group_id,
@@ -83,21 +88,48 @@ class Worker:
             monotonic=clock.monotonic,
             on_touch=self._touch,
         )
+        self._saver = Saver(
+            store,
+            self._intake.partitions,
+            logs,
+            letters=self._letters,
+            metrics=self.metrics,
+            monotonic=clock.monotonic,
+            on_refused=self._refused,
+        )
         self._ownership = Ownership(
-            universe, store, self._intake, self.metrics, on_failure=self._fail
+            universe,
+            store,
+            self._intake,
+            saver=self._saver,
+            metrics=self.metrics,
+            logs=logs,
+            now_ns=clock.now_ns,
+            on_failure=self._fail,
         )
         self._publisher = Publisher(
-            universe,
             store,
             self._intake.partitions,
             self.metrics,
             monotonic=clock.monotonic,
             on_refused=self._refused,
         )
+        self._results = ResultWriter(
+            ResultSender(self._app, settings.kafka.topics_prefix),
+            self._intake.partitions,
+            self.metrics,
+            monotonic=clock.monotonic,
+        )
         connect(self._app, sink=self._intake, owner=self._ownership)
 
     def _touch(self) -> None:
         self._publisher.touch()
+
+    async def _identify(self) -> dict[str, LogIdentity]:
+        kafka = self._settings.kafka
+        return await asyncio.to_thread(
+            log_identities, kafka.bootstrap, INPUTS, prefix=kafka.topics_prefix
+        )
 
     def stop(self) -> None:
         """End the run cleanly."""
@@ -132,6 +164,8 @@ class Worker:
                     tasks.create_task(self._guarded(work))
                     for work in (
                         self._publisher.run(),
+                        self._saver.run(),
+                        self._results.run(),
                         self._letters.run(),
                         self._watch_lag(),
                         self._serve(),
@@ -184,8 +218,8 @@ class Worker:
         log.info("stopping")
         try:
             async with asyncio.timeout(_LETTERS_SECONDS):
-                await self._ownership.revoked()
                 await self._letters.flush()
+                await self._ownership.revoked()
         except Exception as error:  # noqa: BLE001 (what is not written is read again)
             log.warning("dead_letters_not_written", error=repr(error))
         try:

@@ -8,7 +8,7 @@ import faust
 from faust.types import StreamT
 
 from streams.batch_transport import BatchTransport, Owner, Sink
-from streams.topics import DEAD_LETTERS, INPUTS
+from streams.topics import CLOSES, DEAD_LETTERS, INPUTS
 
 MAX_POLL_RECORDS = 4_000
 """Records handed out at once: a few milliseconds of work, and timers run in between."""
@@ -75,6 +75,21 @@ def connect(app: faust.App, *, sink: Sink, owner: Owner) -> None:
     """Have an app hand its batches to `sink`, for the partitions that `owner` took over."""
     # Reading the settings makes them final, which a transport needs.
     app.transport = BatchTransport(app.conf.broker_consumer, app, sink=sink, owner=owner)
+
+
+class ResultSender:
+    """Hands sessions' results to the app's producer, which waits for all replicas."""
+
+    def __init__(self, app: faust.App, topics_prefix: str) -> None:
+        self._app = app
+        self._topic = f"{topics_prefix}{CLOSES}"
+
+    async def __call__(self, partition: int, key: bytes, value: bytes) -> Awaitable[object]:
+        """Send one result; await the answer for Kafka's acknowledgement."""
+        sent = await self._app.producer.send(
+            self._topic, key, value, partition=partition, timestamp=None, headers=None
+        )
+        return cast("Awaitable[object]", sent)
 
 
 class LetterSender:

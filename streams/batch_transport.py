@@ -78,6 +78,15 @@ class _ConsumerThread(driver.AIOKafkaConsumerThread):
         consumer._fetch_max_wait_ms = FETCH_WAIT_MS  # noqa: SLF001
         return consumer
 
+    async def offsets_at(self, times_ms: Mapping[TP, int]) -> dict[TP, int]:
+        """Return the first offset appended at or after a time, of the logs that have one."""
+        return cast("dict[TP, int]", await self.call_thread(self._offsets_at, times_ms))
+
+    async def _offsets_at(self, times_ms: Mapping[TP, int]) -> dict[TP, int]:
+        wanted = {TopicPartition(*tp): at for tp, at in times_ms.items()}
+        found = await self._ensure_consumer().offsets_for_times(wanted)
+        return {TP(tp.topic, tp.partition): at.offset for tp, at in found.items() if at is not None}
+
     async def _commit(self, offsets: Mapping[TP, int]) -> bool:
         assignment = self.assignment()
         mine = {TopicPartition(*tp): offset for tp, offset in offsets.items() if tp in assignment}
@@ -193,6 +202,10 @@ class BatchConsumer(driver.Consumer):
         except TimeoutError:
             log.warning("offsets_not_committed", error="Kafka did not answer before revocation")
         await super().on_partitions_revoked(revoked)
+
+    async def offsets_at(self, times_ms: Mapping[TP, int]) -> dict[TP, int]:
+        """Return the first offset appended at or after a time (ms), of the logs that have one."""
+        return await cast("_ConsumerThread", self._thread).offsets_at(times_ms)
 
     def _filter_tps_with_pending_acks(self, topics: Any = None) -> Iterator[TP]:  # noqa: ANN401
         return (

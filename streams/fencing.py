@@ -1,4 +1,4 @@
-"""Partitions in Redis: who may write them, and the partials they are read by.
+"""Partitions in Redis: who may write them, their snapshots, and the partials they are read by.
 
 Every owner takes a token greater than all before it. The scripts run inside Redis, so that a
 worker that was replaced while it slept cannot write between a check and a write.
@@ -18,9 +18,28 @@ local time = redis.call('TIME')
 local now_ms = time[1] * 1000 + math.floor(time[2] / 1000)
 local token = string.format('%.0f', math.max(stored + 1, now_ms))
 redis.call('HSET', KEYS[1], 'token', token)
-return token
+return redis.call('HGETALL', KEYS[1])
 """
-"""KEYS: the partition's hash. Returns the new token, max(stored + 1, Redis time in ms)."""
+"""KEYS: the partition's hash. Sets a new token, max(stored + 1, Redis time in ms), and returns the
+whole hash: what an owner before has saved, and from now on nobody else can save."""
+
+SAVE = """
+local stored = tonumber(redis.call('HGET', KEYS[1], 'token') or '0')
+local mine = tonumber(ARGV[1])
+if mine < stored then return 'refused' end
+local saves = redis.call('HGET', KEYS[1], 'saves') or '0'
+if ARGV[2] ~= '' and ARGV[2] ~= saves then return 'empty' end
+if ARGV[2] == '' then redis.call('DEL', KEYS[1]) end
+local count = tonumber(ARGV[4])
+for i = 5, 4 + count do redis.call('HDEL', KEYS[1], ARGV[i]) end
+for i = 5 + count, #ARGV, 2 do redis.call('HSET', KEYS[1], ARGV[i], ARGV[i + 1]) end
+redis.call('HSET', KEYS[1], 'token', ARGV[1], 'saves', ARGV[3])
+return 'saved'
+"""
+"""KEYS: the partition's hash; ARGV: token, the number that the save before set ('' for a save of
+everything), the number this one sets, how many fields to remove, these, then fields and values.
+Returns 'refused' where the token is older than the stored one, and 'empty' where the hash is not as
+the save before has left it: Redis has lost it, or some of it, so that everything is due again."""
 
 PUBLISH = """
 local stored = tonumber(redis.call('HGET', KEYS[1], 'token') or '0')
@@ -56,20 +75,55 @@ class StoredPartial:
     content: bytes
 
 
+@dataclass(frozen=True)
+class Acquired:
+    """A partition that was taken over: the new token and the fields of its hash."""
+
+    token: int
+    fields: Mapping[str, bytes]
+
+
 class PartitionStore:
-    """Tokens and partials of partitions; every method raises `redis.RedisError` as it comes."""
+    """Tokens, snapshots and partials; every method raises `redis.RedisError` as it comes."""
 
     def __init__(self, redis: Redis) -> None:
         self._redis = redis
         self._acquire = redis.register_script(ACQUIRE)
         self._publish = redis.register_script(PUBLISH)
+        self._save = redis.register_script(SAVE)
 
-    async def acquire(self, partitions: Sequence[int]) -> dict[int, int]:
+    async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
         """Take the tokens of some partitions; whoever had them is refused from here on."""
-        tokens = [
-            int(await self._acquire(keys=[partition_key(partition)])) for partition in partitions
-        ]
-        return dict(zip(partitions, tokens, strict=True))
+        acquired = {}
+        for partition in partitions:
+            flat = await self._acquire(keys=[partition_key(partition)])
+            fields = dict(zip((name.decode() for name in flat[::2]), flat[1::2], strict=True))
+            acquired[partition] = Acquired(int(fields.pop("token")), fields)
+        return acquired
+
+    async def save(
+        self,
+        partition: int,
+        token: int,
+        *,
+        number: int,
+        after: int | None,
+        fields: Mapping[str, bytes],
+        removed: Sequence[str] = (),
+    ) -> str:
+        """Write fields of a snapshot, all or none; return saved, refused or empty, see `SAVE`.
+
+        Parameters
+        ----------
+        number : int          of this save, one that no save has had before
+        after : int | None    that of the save before, None for a save of everything
+        """
+        pairs = [word for pair in fields.items() for word in pair]
+        answer = await self._save(
+            keys=[partition_key(partition)],
+            args=[token, "" if after is None else after, number, len(removed), *removed, *pairs],
+        )
+        return str(answer.decode())
 
     async def publish(self, contents: Mapping[int, tuple[int, bytes]]) -> dict[int, bool]:
         """Write partials in one round trip.

@@ -10,7 +10,7 @@ from streams.dead_letters import DeadLetters
 from streams.metric_registry import Metrics
 from streams.partition import Partition, Taken
 from streams.rejects import Record, Reject
-from streams.topics import INPUTS
+from streams.topics import CLOSES, INPUTS
 
 _NS_PER_SECOND = 1_000_000_000
 _MS_PER_SECOND = 1_000
@@ -55,21 +55,21 @@ class Intake:
     def next_offset(self, tp: TP) -> int | None:
         """Return the offset that a partition expects next; None where it is not served."""
         partition = self.partitions.get(tp.partition)
-        return None if partition is None else partition.logs[self.topic_of[tp.topic]].next
+        if partition is None:
+            return None
+        offsets = partition.logs[self.topic_of[tp.topic]]
+        return None if offsets.is_held else offsets.next
 
     def committable(self, tp: TP) -> int | None:
-        """Return the offset up to which all is handled and all dead letters are in Kafka.
+        """Return the offset up to which all is handled, saved, and its dead letters are in Kafka.
 
         None where that is not beyond what an owner before has committed.
         """
         partition = self.partitions.get(tp.partition)
         if partition is None:
             return None
-        topic = self.topic_of[tp.topic]
-        offsets = partition.logs[topic]
-        waiting = self._letters.first_waiting(topic, tp.partition)
-        done = offsets.next if waiting is None else min(offsets.next, waiting)
-        return done if done > offsets.reported else None
+        offsets = partition.logs[self.topic_of[tp.topic]]
+        return offsets.saved if offsets.saved > offsets.reported else None
 
     def take(self, tp: TP, records: Sequence[Record]) -> None:
         """Handle a batch of consecutive records that starts where `next_offset` says."""
@@ -83,6 +83,7 @@ class Intake:
             log.exception("batch_quarantined", topic=topic, partition=tp.partition)
             taken = _quarantined(records, error)
         offsets.next = records[-1].offset + 1
+        offsets.applied += len(records)
         self.last_batch_at = started
         self._report(topic, tp.partition, taken.rejects, offsets.reported)
         self._count(topic, taken, records)
@@ -93,6 +94,9 @@ class Intake:
     def skipped(self, tp: TP, count: int) -> None:
         """Note that records were gone from Kafka before they were read."""
         topic = self.topic_of[tp.topic]
+        if topic == CLOSES:
+            # Compaction leaves holes where newer results have taken the place of older ones.
+            return
         log.warning("records_gone", topic=topic, partition=tp.partition, count=count)
         self._metrics.counter("forcedflow_offset_gaps", topic).inc()
 
@@ -102,7 +106,8 @@ class Intake:
             TP(name, partition.number)
             for partition in self.partitions.values()
             for name, topic in self.topic_of.items()
-            if partition.logs[topic].next < partition.logs[topic].end
+            if not partition.logs[topic].is_held
+            and partition.logs[topic].next < partition.logs[topic].end
         ]
 
     def reached(self, tp: TP, position: int) -> None:

@@ -88,6 +88,34 @@ WORKER = (
         ("outcome",),
     ),
     Metric(
+        "forcedflow_snapshots",
+        "counter",
+        "Snapshots of partitions: saved; refused, the token was replaced; empty, Redis has lost "
+        "the one before, so that everything is saved anew; failed, Redis did not take it.",
+        ("outcome",),
+    ),
+    Metric(
+        "forcedflow_snapshot_seconds",
+        "histogram",
+        "Time to copy, encode and save what has changed of a partition.",
+        buckets=FAST_SECONDS,
+    ),
+    Metric("forcedflow_snapshot_bytes", "counter", "Bytes of snapshots saved, compressed."),
+    Metric(
+        "forcedflow_gates_dropped",
+        "counter",
+        "Logs read from their start because the snapshot has no offset for them: none; "
+        "other_format, of another version of the program; refused, damaged; other_log, of another "
+        "cluster or a topic made anew; beyond_the_log.",
+        ("topic", "reason"),
+    ),
+    Metric(
+        "forcedflow_results",
+        "counter",
+        "Sessions' results for the topic closes: sent; failed, to be tried again.",
+        ("outcome",),
+    ),
+    Metric(
         "forcedflow_fenced",
         "counter",
         "Partitions given up because another worker has taken their token.",

@@ -1,19 +1,25 @@
 """Taking over the partitions that Kafka assigns, and letting go of those it takes away."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
 import structlog
 from aiokafka.errors import KafkaError
 from faust.types import TP
 from redis.exceptions import RedisError
 
+from core.errors import FlowError
+from core.results import prices_begin
 from core.universe import Universe
-from streams.fencing import PartitionStore
+from streams.fencing import Acquired, PartitionStore
 from streams.intake import Intake
+from streams.logs import Log, LogIdentities
 from streams.metric_registry import Metrics
-from streams.partition import Log, Partition
+from streams.partition import Partition
+from streams.saver import Saver
+from streams.snapshots import Found, read_fields
+from streams.topics import CLOSES, INPUTS, PRICES
 
 if TYPE_CHECKING:
     # The consumer is handed its sink, which is made of this.
@@ -21,9 +27,13 @@ if TYPE_CHECKING:
 
 CLAIM_SECONDS = 3.0
 """How long a rebalance waits for Redis; after that the group goes on without these partitions."""
+SAVE_SECONDS = 2.0
+"""How long it waits for the last save of what may be taken away."""
 _SHORTEST_RETRY_SECONDS = 0.25
 _LONGEST_RETRY_SECONDS = 2.0
-_UNREACHABLE = (RedisError, KafkaError, OSError, TimeoutError)
+_HELD_POLL_SECONDS = 0.05
+_NS_PER_MS = 1_000_000
+_UNREACHABLE = (RedisError, KafkaError, FlowError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
 
@@ -31,13 +41,15 @@ log = structlog.get_logger(__name__)
 class Ownership:
     """Keeps the intake's partitions equal to what is assigned and claimed.
 
-    A new partition gets a token, an empty book, and the earliest record of every topic; one kept
-    across a rebalance keeps its book and goes on where it was. While Redis does not answer, new
-    partitions stay paused and are claimed in the background.
+    A new partition gets a token, and state and offsets from its snapshot; a topic that has none is
+    read from its earliest record. One kept across a rebalance keeps its book and goes on where it
+    was. While Redis does not answer, new partitions stay paused and are claimed in the background.
 
     Parameters
     ----------
-    on_failure : callable    called with the reason why no more partitions can be claimed
+    logs : LogIdentities      which ones are read; looked at here
+    now_ns : callable         host time
+    on_failure : callable     called with the reason why no more partitions can be claimed
     """
 
     def __init__(
@@ -45,42 +57,63 @@ class Ownership:
         universe: Universe,
         store: PartitionStore,
         intake: Intake,
-        metrics: Metrics,
         *,
+        saver: Saver,
+        metrics: Metrics,
+        logs: LogIdentities,
+        now_ns: Callable[[], int],
         on_failure: Callable[[str], None],
     ) -> None:
         self._universe = universe
         self._store = store
         self._intake = intake
+        self._saver = saver
         self._metrics = metrics
+        self._logs = logs
+        self._now_ns = now_ns
         self._on_failure = on_failure
         self._unclaimed: set[int] = set()
         self._committed: Mapping[TP, int | None] = {}
-        self._retry: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
 
     async def assigned(
         self, consumer: "BatchConsumer", committed: Mapping[TP, int | None]
     ) -> dict[TP, int]:
         """Take over an assignment; return the position of every partition that is served."""
-        await self.revoked()
+        await self._stop_claiming()
         self._metrics.counter("forcedflow_rebalances").inc()
         self._committed = committed
         assigned = self._whole(consumer.assignment())
         partitions = self._intake.partitions
-        for number in partitions.keys() - assigned:
-            self.drop(number)
+        try:
+            async with asyncio.timeout(CLAIM_SECONDS):
+                await self._look_at_logs()
+        except _UNREACHABLE as error:
+            self._failed(error)
+        for number in list(partitions):
+            # What waits to know where prices begin is claimed anew.
+            is_held = any(log.is_held for log in partitions[number].logs.values())
+            if number not in assigned or is_held:
+                self.drop(number)
         await consumer.seek_wait(self._positions(partitions))
         self._unclaimed = assigned - partitions.keys()
         log.info("assigned", kept=sorted(partitions), new=sorted(self._unclaimed))
         try:
             async with asyncio.timeout(CLAIM_SECONDS):
                 await self._claim(consumer)
-        except (RedisError, OSError, TimeoutError) as error:
+        except _UNREACHABLE as error:
             self._failed(error)
             consumer.pause_partitions(self._tps(self._unclaimed))
-            self._retry = asyncio.create_task(self._claim_later(consumer))
-            self._retry.add_done_callback(self._claim_ended)
+            self._start(self._claim_later(consumer))
         return self._positions(partitions)
+
+    def switch(self, universe: Universe) -> Iterable[int]:
+        """Go on with another version of the universe, one partition a step."""
+        self._universe = universe
+        for number, partition in list(self._intake.partitions.items()):
+            if self._intake.partitions.get(number) is partition:
+                partition.switch(universe)
+                yield number
 
     def drop(self, number: int) -> None:
         """Stop serving a partition."""
@@ -91,11 +124,30 @@ class Ownership:
         log.info("dropped", partition=number)
 
     async def revoked(self) -> None:
-        """Stop claiming: a token taken now could be that of the next owner's partition."""
-        if self._retry is not None:
-            self._retry.cancel()
-            await asyncio.gather(self._retry, return_exceptions=True)
-            self._retry = None
+        """Save what may be taken away, and stop claiming.
+
+        A token taken now could be that of the next owner's partition.
+        """
+        await self._stop_claiming()
+        try:
+            async with asyncio.timeout(SAVE_SECONDS):
+                await self._saver.save_all()
+        except _UNREACHABLE as error:
+            log.warning("snapshots_not_written", error=repr(error))
+
+    async def _stop_claiming(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        self._tasks.clear()
+
+    async def _look_at_logs(self) -> None:
+        """Ask Kafka for the identities; forget what was read from logs that are others now."""
+        changed = await self._logs.look()
+        if changed:
+            log.warning("logs_are_others", topics=changed, dropped=sorted(self._intake.partitions))
+            for number in list(self._intake.partitions):
+                self.drop(number)
 
     def _whole(self, assignment: Iterable[TP]) -> set[int]:
         """Return the partitions of which every input topic is assigned."""
@@ -117,32 +169,88 @@ class Ownership:
         }
 
     async def _claim(self, consumer: "BatchConsumer") -> None:
-        """Take tokens, make empty books and seek to the earliest records."""
+        """Take tokens, take up snapshots and seek to their offsets."""
         wanted = sorted(self._unclaimed)
         if not wanted:
             return
+        if not self._logs.known.keys() >= set(INPUTS):
+            await self._look_at_logs()
         tps = self._tps(wanted)
-        tokens = await self._store.acquire(wanted)
+        acquired = await self._store.acquire(wanted)
         earliest = await consumer.earliest_offsets(*tps)
         ends = await consumer.highwaters(*tps)
+        names = {topic: name for name, topic in self._intake.topic_of.items()}
         for number in wanted:
-            self._intake.partitions[number] = Partition(
-                self._universe,
-                number,
-                token=tokens[number],
-                logs={
-                    topic: Log(
-                        next=earliest[TP(name, number)],
-                        end=ends[TP(name, number)],
-                        reported=self._committed.get(TP(name, number)) or 0,
-                    )
-                    for name, topic in self._intake.topic_of.items()
-                },
-            )
-            self._metrics.gauge("forcedflow_partition_warming", str(number)).set(1)
+            found = await asyncio.to_thread(read_fields, acquired[number].fields)
+            logs = {}
+            for topic, name in names.items():
+                tp = TP(name, number)
+                bounds = (earliest[tp], ends[tp])
+                logs[topic] = self._log(tp, topic, found[topic], bounds=bounds)
+            self._take_up(number, acquired[number], found, logs=logs)
         await consumer.seek_wait(self._positions(wanted))
         self._unclaimed.difference_update(wanted)
         log.info("claimed", partitions=wanted)
+        held = [TP(names[PRICES], number) for number in wanted if self._is_held(number)]
+        if held:
+            consumer.pause_partitions(held)
+            self._start(self._release(consumer, held))
+
+    def _take_up(
+        self, number: int, acquired: Acquired, found: Mapping[str, Found], *, logs: dict[str, Log]
+    ) -> None:
+        self._intake.partitions[number] = Partition(
+            self._universe, number, token=acquired.token, logs=logs, found=found
+        )
+        self._metrics.gauge("forcedflow_partition_warming", str(number)).set(1)
+
+    def _log(self, tp: TP, topic: str, found: Found, *, bounds: tuple[int, int]) -> Log:
+        """Return where to read a log from: where its snapshot ends, if it is of this log."""
+        earliest, end = bounds
+        offsets = Log(next=earliest, end=end, reported=self._committed.get(tp) or 0)
+        head = found.head
+        if head is None:
+            reason = found.problem
+        elif head.identity != self._logs.known[topic]:
+            reason = "other_log"
+        elif head.next > end:
+            reason = "beyond_the_log"
+        else:
+            offsets.next, offsets.applied = max(head.next, earliest), head.applied
+            if head.next < earliest:
+                self._intake.skipped(tp, earliest - head.next)
+            return offsets
+        log.warning("gate_dropped", topic=topic, partition=tp.partition, reason=reason)
+        self._metrics.counter("forcedflow_gates_dropped", topic, reason).inc()
+        # Of prices without state only the session's are wanted, if results hold what was before.
+        offsets.is_held = topic == PRICES and head is None and earliest < end
+        return offsets
+
+    def _is_held(self, number: int) -> bool:
+        return self._intake.partitions[number].logs[PRICES].is_held
+
+    async def _release(self, consumer: "BatchConsumer", held: list[TP]) -> None:
+        """Once the results are read, have prices begin where they have to."""
+        while held:
+            await asyncio.sleep(_HELD_POLL_SECONDS)
+            for tp in list(held):
+                partition = self._intake.partitions.get(tp.partition)
+                if partition is None:
+                    held.remove(tp)
+                elif partition.logs[CLOSES].next >= partition.logs[CLOSES].end:
+                    await self._begin(consumer, tp, partition)
+                    held.remove(tp)
+
+    async def _begin(self, consumer: "BatchConsumer", tp: TP, partition: Partition) -> None:
+        offsets = partition.logs[PRICES]
+        begin_ns = prices_begin(partition.book, self._now_ns())
+        if begin_ns is not None:
+            found = await consumer.offsets_at({tp: begin_ns // _NS_PER_MS})
+            offsets.next = max(offsets.next, found.get(tp, offsets.end))
+            log.info("prices_from_the_open", partition=tp.partition, offset=offsets.next)
+        offsets.is_held = False
+        await consumer.seek_wait({tp: offsets.next})
+        consumer.resume_partitions([tp])
 
     async def _claim_later(self, consumer: "BatchConsumer") -> None:
         delay = _SHORTEST_RETRY_SECONDS
@@ -152,15 +260,29 @@ class Ownership:
             numbers = set(self._unclaimed)
             try:
                 await self._claim(consumer)
-                consumer.resume_partitions(self._tps(numbers))
             except _UNREACHABLE as error:
                 self._failed(error)
+                continue
+            held = {tp for tp in self._tps(numbers) if self._held(tp)}
+            consumer.resume_partitions([tp for tp in self._tps(numbers) if tp not in held])
 
-    def _claim_ended(self, task: asyncio.Task[None]) -> None:
+    def _held(self, tp: TP) -> bool:
+        partition = self._intake.partitions.get(tp.partition)
+        return partition is not None and partition.logs[self._intake.topic_of[tp.topic]].is_held
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
         error = None if task.cancelled() else task.exception()
         if error is not None:
             self._on_failure(f"claiming partitions failed: {error!r}")
 
     def _failed(self, error: Exception) -> None:
+        for number in self._unclaimed & self._intake.partitions.keys():
+            # Taken up, but the consumer was not told where to read.
+            self.drop(number)
         self._metrics.counter("forcedflow_claim_failures").inc()
         log.warning("not_claimed", partitions=sorted(self._unclaimed), error=repr(error))

@@ -1,34 +1,22 @@
 """One owned partition: its book, how far each topic has been read, and what is still to come."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from core.book import Book
+from core.book_state import Restorer
 from core.universe import Universe
+from streams.close_reader import read_results
 from streams.event_kinds import FLOW, PRICE
+from streams.logs import Log
 from streams.rejects import Record, Reject
 from streams.routes import flow_routes, price_routes, references_of
-from streams.topics import FLOWS, PARTITIONS, PRICES
+from streams.snapshots import Found, Saved, hand_over, restore
+from streams.topics import CLOSES, FLOWS, PARTITIONS, PRICES
 from streams.wire import Decoded, EventDecoder, flow_columns, price_columns
-
-
-@dataclass
-class Log:
-    """Offsets of one topic's partition.
-
-    Attributes
-    ----------
-    next : int        offset of the next record to handle
-    end : int         first offset that did not exist when the partition was taken over
-    reported : int    records below it were handled by an owner before, letters and all
-    """
-
-    next: int
-    end: int
-    reported: int
 
 
 @dataclass(frozen=True)
@@ -51,35 +39,64 @@ class Partition:
 
     Parameters
     ----------
-    token : int                     the right to write its partial, see `streams.fencing`
+    token : int                     the right to write in Redis, see `streams.fencing`
     logs : mapping topic -> Log     of every input topic
+    found : mapping topic -> Found  what an owner before has saved
 
     Attributes
     ----------
     is_touched : bool      whether its partial has changed since it was last written
     written_at : float     when that was, in seconds of a monotonic clock
+    saved : Saved          what the snapshot holds
     """
 
     def __init__(
-        self, universe: Universe, number: int, *, token: int, logs: dict[str, Log]
+        self,
+        universe: Universe,
+        number: int,
+        *,
+        token: int,
+        logs: dict[str, Log],
+        found: Mapping[str, Found] | None = None,
     ) -> None:
         self.number = number
         self.token = token
         self.logs = logs
-        self.book = Book(universe, references_of(universe, number, PARTITIONS))
+        self.saved = Saved(token)
         self.is_touched = True
         self.written_at = -math.inf
+        self._set_up(universe)
+        if found is not None:
+            restore(self.book, found)
+
+    def _set_up(self, universe: Universe) -> None:
+        self.universe = universe
+        self.book = Book(universe, references_of(universe, self.number, PARTITIONS))
         index = self.book.source_index
-        self._prices = EventDecoder(PRICE, price_routes(universe, self.book.references), index)
+        prices = price_routes(universe, self.book.references)
+        self._own = {
+            name: code for name, code in prices.code_of.items() if code < 0 or prices.is_own[code]
+        }
+        self._prices = EventDecoder(PRICE, prices, index)
         self._flows = EventDecoder(FLOW, flow_routes(universe, self.book.funds), index)
+
+    def switch(self, universe: Universe) -> None:
+        """Go on with another version of the universe; what it does not know is forgotten."""
+        before = self.book
+        self._set_up(universe)
+        hand_over(before, self.book)
+        self.saved.forget()
+        self.is_touched = True
 
     @property
     def is_warming(self) -> bool:
         """Whether it has not yet read all that was there when it was taken over."""
-        return any(log.next < log.end for log in self.logs.values())
+        return any(log.is_held or log.next < log.end for log in self.logs.values())
 
     def take(self, topic: str, records: Sequence[Record]) -> Taken:
         """Apply a batch of one of its topics; the offsets are the caller's to move."""
+        if topic == CLOSES:
+            return self._take_results(records)
         unused = self.book.unused_prices + self.book.unused_flows
         decoder = self._prices if topic == PRICES else self._flows
         decoded = decoder.decode(records)
@@ -98,6 +115,14 @@ class Partition:
             newest_ns=newest_ns,
             rejects=decoded.rejects,
         )
+
+    def _take_results(self, records: Sequence[Record]) -> Taken:
+        read = read_results(records, self._own)
+        for names, state in read.states:
+            Restorer(self.book, names).recorded(state)
+        self.is_touched |= bool(read.states)
+        applied = sum(len(state.row) for _, state in read.states)
+        return Taken(applied, 0, read.unknown, 0, newest_ns=0, rejects=read.rejects)
 
     def _apply(self, decoder: EventDecoder, decoded: Decoded) -> tuple[int, int]:
         part = decoded.part

@@ -6,7 +6,6 @@ from collections.abc import Callable
 import structlog
 from redis.exceptions import RedisError
 
-from core.universe import Universe
 from streams.fencing import PartitionStore
 from streams.metric_registry import Metrics
 from streams.partials import encode_partial
@@ -33,7 +32,6 @@ class Publisher:
 
     def __init__(
         self,
-        universe: Universe,
         store: PartitionStore,
         partitions: dict[int, Partition],
         metrics: Metrics,
@@ -41,7 +39,6 @@ class Publisher:
         monotonic: Callable[[], float],
         on_refused: Callable[[int], None],
     ) -> None:
-        self._universe = universe
         self._store = store
         self._partitions = partitions
         self._metrics = metrics
@@ -109,7 +106,7 @@ class Publisher:
         try:
             return encode_partial(
                 partition.book.partial(),
-                universe=self._universe.version,
+                universe=partition.universe.version,
                 partition=partition.number,
             )
         except Exception:

@@ -13,8 +13,9 @@ import faust
 from faust.types import StreamT
 
 from services.universe_files import load_universe
+from streams.logs import Log
 from streams.partials import encode_partial
-from streams.partition import Log, Partition
+from streams.partition import Partition
 from streams.topics import INPUTS, PARTITIONS
 
 

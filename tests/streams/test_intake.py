@@ -6,11 +6,12 @@ from faust.types import TP
 
 from streams.dead_letters import DeadLetters
 from streams.intake import Intake
+from streams.logs import Log
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
-from streams.partition import Log, Partition
+from streams.partition import Partition
 from streams.rejects import DeadLetter
-from streams.topics import FLOWS, PRICES
+from streams.topics import CLOSES, FLOWS, PRICES
 from tests.support.decoders import ACME_PARTITION, small_universe
 from tests.support.records import APPENDED_MS, FakeRecord, flow, heartbeat, price
 
@@ -36,6 +37,7 @@ class World:
             on_touch=self._touch,
         )
         logs = {topic: Log(0, end, reported) for topic in (PRICES, FLOWS)}
+        logs[CLOSES] = Log(0, 0, 0)
         self.partition = Partition(UNIVERSE, ACME_PARTITION, token=1, logs=logs)
         self.partition.is_touched = False
         self.intake.partitions[ACME_PARTITION] = self.partition
@@ -117,29 +119,38 @@ async def test_a_batch_that_cannot_be_handled_becomes_dead_letters_and_is_passed
     assert "broken" in world.sent[0].message
 
 
-async def test_an_offset_is_committed_once_its_dead_letters_are_in_kafka() -> None:
+def test_an_offset_is_committed_once_it_is_saved() -> None:
     world = World()
-    assert world.intake.committable(ACME) is None
 
-    world.take(ACME, price(), b"{", price())
+    world.take(ACME, price(), price(), price())
     before = world.intake.committable(ACME)
-    await world.letters.flush()
+    world.partition.logs[PRICES].saved = 2
 
-    assert (before, world.intake.committable(ACME)) == (1, 3)
+    assert (before, world.intake.committable(ACME)) == (None, 2)
     assert world.intake.committable(ACME_FLOWS) is None
+
+
+def test_records_handled_are_counted_whatever_they_hold() -> None:
+    world = World()
+
+    world.take(ACME, price(), b"{", heartbeat())
+    world.take(ACME, price(), start=3)
+
+    assert world.partition.logs[PRICES].applied == 4
 
 
 async def test_what_was_reported_before_is_not_reported_again_nor_committed_backwards() -> None:
     world = World(reported=2)
 
-    world.take(ACME, b"{")
-    committable = world.intake.committable(ACME)
-    world.take(ACME, b"{", b"{", start=1)
+    world.take(ACME, b"{", b"{", b"{")
     await world.letters.flush()
+    world.partition.logs[PRICES].saved = 1
+    committable = [world.intake.committable(ACME)]
+    world.partition.logs[PRICES].saved = 3
+    committable.append(world.intake.committable(ACME))
 
-    assert committable is None
     assert [letter.offset for letter in world.sent] == [2]
-    assert world.intake.committable(ACME) == 3
+    assert committable == [None, 3]
     assert world.value("forcedflow_events_total", topic="prices", outcome="rejected") == 3
 
 

@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from core.columns import Partial
 from streams.frames import encode_frame
-from streams.partition import Log, Partition
+from streams.logs import Log
+from streams.partition import Partition
 from streams.topics import FLOWS, PRICES
 from tests.support.decoders import ACME_PARTITION, small_universe
 from tests.support.partials import assert_same_partial

@@ -8,12 +8,14 @@ from redis.asyncio import Redis
 
 from streams.batch_transport import BatchConsumer
 from streams.dead_letters import DeadLetters
-from streams.fencing import PartitionStore
+from streams.fencing import Acquired, PartitionStore
 from streams.intake import Intake
+from streams.logs import LogIdentities, LogIdentity
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.ownership import Ownership
-from streams.topics import FLOWS, PRICES
+from streams.saver import Saver
+from streams.topics import FLOWS, INPUTS, PRICES
 from tests.support.decoders import small_universe
 
 UNIVERSE = small_universe()
@@ -48,6 +50,10 @@ class Consumer:
         self.resumed.set()
 
 
+def tps(number: int) -> list[TP]:
+    return [TP(topic, number) for topic in INPUTS]
+
+
 class World:
     def __init__(self, client: Redis) -> None:
         self.client = client
@@ -55,17 +61,40 @@ class World:
         self.metrics = Metrics(WORKER)
         self.consumer = Consumer()
         self.failures: list[str] = []
+        self.refused: list[int] = []
+        letters = DeadLetters(self._send, self.metrics)
         self.intake = Intake(
-            DeadLetters(self._send, self.metrics),
+            letters,
             self.metrics,
             topics_prefix="",
             now_ns=lambda: 0,
             monotonic=lambda: 0.0,
             on_touch=lambda: None,
         )
-        self.ownership = Ownership(
-            UNIVERSE, self.store, self.intake, self.metrics, on_failure=self.failures.append
+        self.cluster = "one"
+        logs = LogIdentities(self._identify)
+        self.saver = Saver(
+            self.store,
+            self.intake.partitions,
+            logs,
+            letters=letters,
+            metrics=self.metrics,
+            monotonic=lambda: 0.0,
+            on_refused=self.refused.append,
         )
+        self.ownership = Ownership(
+            UNIVERSE,
+            self.store,
+            self.intake,
+            saver=self.saver,
+            metrics=self.metrics,
+            logs=logs,
+            now_ns=lambda: 0,
+            on_failure=self.failures.append,
+        )
+
+    async def _identify(self) -> dict[str, LogIdentity]:
+        return {topic: LogIdentity(self.cluster, topic, 12) for topic in INPUTS}
 
     async def _send(self, key: bytes, value: bytes) -> Any:  # noqa: ANN401
         raise AssertionError((key, value))
@@ -73,9 +102,7 @@ class World:
     async def assign(
         self, *numbers: int, committed: Mapping[TP, int | None] | None = None
     ) -> dict[TP, int]:
-        self.consumer.assigned = {
-            TP(topic, number) for topic in (PRICES, FLOWS) for number in numbers
-        }
+        self.consumer.assigned = {TP(topic, number) for topic in INPUTS for number in numbers}
         return await self.ownership.assigned(cast("BatchConsumer", self.consumer), committed or {})
 
     async def token(self, number: int) -> int:
@@ -94,7 +121,7 @@ async def world(redis_url: str) -> AsyncIterator[World]:
 async def test_a_new_partition_begins_at_its_earliest_records_with_a_token(world: World) -> None:
     positions = await world.assign(3, committed={TP(PRICES, 3): 15, TP(FLOWS, 3): None})
 
-    assert positions == {TP(PRICES, 3): 10, TP(FLOWS, 3): 10} == world.consumer.sought
+    assert positions == dict.fromkeys(tps(3), 10) == world.consumer.sought
     partition = world.intake.partitions[3]
     assert partition.token == await world.token(3) > 0
     assert partition.is_warming
@@ -105,6 +132,7 @@ async def test_a_partition_kept_across_a_rebalance_goes_on_with_its_book(world: 
     await world.assign(3, 4)
     kept, lost = world.intake.partitions[3], world.intake.partitions[4]
     kept.logs[PRICES].next = 17
+    kept.logs[PRICES].is_held = False
     token = await world.token(3)
 
     positions = await world.assign(3, 5)
@@ -130,7 +158,7 @@ async def test_a_partition_that_comes_back_begins_anew(world: World) -> None:
 
 
 async def test_half_a_partition_is_not_served(world: World) -> None:
-    world.consumer.assigned = {TP(PRICES, 3), TP(PRICES, 4), TP(FLOWS, 4)}
+    world.consumer.assigned = {TP(PRICES, 3), *tps(4)}
 
     await world.ownership.assigned(cast("BatchConsumer", world.consumer), {})
 
@@ -144,7 +172,7 @@ class Unreachable(PartitionStore):
     def __init__(self) -> None:
         self.asked = asyncio.Event()
 
-    async def acquire(self, partitions: Any) -> dict[int, int]:  # noqa: ANN401
+    async def acquire(self, partitions: Any) -> dict[int, Acquired]:  # noqa: ANN401
         self.asked.set()
         raise ConnectionError(partitions)
 
@@ -159,8 +187,9 @@ async def test_while_redis_is_away_new_partitions_are_paused_and_claimed_later(
     world.ownership._store = world.store
     await asyncio.wait_for(world.consumer.resumed.wait(), 10)
 
-    assert (positions, paused) == ({}, {TP(PRICES, 3), TP(FLOWS, 3)})
-    assert world.consumer.paused == set()
+    assert (positions, paused) == ({}, set(tps(3)))
+    # Prices wait for the results to be read.
+    assert world.consumer.paused == {TP(PRICES, 3)}
     assert world.intake.partitions[3].token == await world.token(3)
 
 
@@ -172,7 +201,7 @@ async def test_after_a_revocation_nothing_more_is_claimed(world: World) -> None:
     await world.ownership.revoked()
 
     world.ownership._store = world.store
-    assert world.ownership._retry is None
+    assert world.ownership._tasks == []
     assert await world.token(3) == 0
 
 
@@ -187,9 +216,7 @@ async def test_a_fault_while_claiming_is_told(
 
     monkeypatch.setattr(world.consumer, "earliest_offsets", fail)
     world.ownership._store = world.store
-    retry = world.ownership._retry
-    assert retry is not None
-    await asyncio.wait([retry], timeout=10)
+    await asyncio.wait(world.ownership._tasks, timeout=10)
     await asyncio.sleep(0)
 
     assert "broken" in world.failures[0]

@@ -6,10 +6,11 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from streams.fencing import PartitionStore
+from streams.logs import Log
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.partials import decode_partial
-from streams.partition import Log, Partition
+from streams.partition import Partition
 from streams.publisher import LONGEST_SECONDS, Publisher
 from streams.topics import FLOWS, PRICES
 from tests.support.decoders import ACME_PARTITION, small_universe
@@ -31,7 +32,6 @@ class World:
         self.clock = ManualClock(0)
         self.store = store
         self.publisher = Publisher(
-            UNIVERSE,
             store,
             self.partitions,
             self.metrics,
@@ -64,7 +64,7 @@ async def store(redis_url: str) -> AsyncIterator[PartitionStore]:
 
 @pytest.fixture
 async def world(store: PartitionStore) -> World:
-    return World(store, (await store.acquire([ACME_PARTITION]))[ACME_PARTITION])
+    return World(store, (await store.acquire([ACME_PARTITION]))[ACME_PARTITION].token)
 
 
 async def test_a_touched_partial_is_written_and_an_untouched_one_waits(world: World) -> None:
@@ -129,7 +129,7 @@ async def test_a_partial_that_cannot_be_computed_does_not_hold_up_the_others(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     other = ACME_PARTITION + 1
-    token = (await world.store.acquire([other]))[other]
+    token = (await world.store.acquire([other]))[other].token
     logs = {topic: Log(0, 0, 0) for topic in (PRICES, FLOWS)}
     world.partitions[other] = Partition(UNIVERSE, other, token=token, logs=logs)
 

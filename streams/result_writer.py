@@ -1,0 +1,91 @@
+"""Writing sessions' results to the topic ``closes``, once they are over and until they agree."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+
+import structlog
+
+from core.book_state import names_of, result_state
+from core.results import due_rows, market_times
+from streams.closes import EncodedResult, encode_results
+from streams.metric_registry import Metrics
+from streams.partition import Partition
+
+Send = Callable[[int, bytes, bytes], Awaitable[Awaitable[object]]]
+"""Hands partition, key and value to Kafka's producer; the inner awaitable ends once it has them."""
+
+EVERY_SECONDS = 1.0
+AT_ONCE = 50
+"""Results of a session looked at in one step: a few milliseconds."""
+AGAIN_SECONDS = 10.0
+"""After which a result that was sent and not read back is sent once more."""
+
+log = structlog.get_logger(__name__)
+
+
+class ResultWriter:
+    """Writes the results of partitions that are not warming, and sees them come back."""
+
+    def __init__(
+        self,
+        send: Send,
+        partitions: Mapping[int, Partition],
+        metrics: Metrics,
+        *,
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._send = send
+        self._partitions = partitions
+        self._metrics = metrics
+        self._monotonic = monotonic
+        self._sent: dict[bytes, tuple[int, int, float]] = {}
+
+    async def run(self) -> None:
+        """Write until cancelled; what Kafka does not take is tried again."""
+        while True:
+            await asyncio.sleep(EVERY_SECONDS)
+            for partition in list(self._partitions.values()):
+                if not partition.is_warming:
+                    try:
+                        await self._write(partition)
+                    except Exception as error:  # noqa: BLE001 (whatever the client raises)
+                        self._metrics.counter("forcedflow_results", "failed").inc()
+                        log.warning("results_not_written", error=repr(error))
+                await asyncio.sleep(0)
+
+    async def _write(self, partition: Partition) -> None:
+        book = partition.book
+        market_ns = market_times(book)
+        for day in list(book.days.values()):
+            rows = due_rows(book, day, market_ns)[:AT_ONCE]
+            if not len(rows):
+                continue
+            state = result_state(book, day, rows)
+            encoded = encode_results(state, names_of(book), fund_row=book.fund_row)
+            is_whole = day.buckets is not None
+            agreed = [
+                one.row
+                for one in encoded
+                if one.figures == day.recorded.figures[one.row]
+                and (one.path == day.recorded.path[one.row] or not is_whole)
+            ]
+            day.recorded.agree(rows[[row in agreed for row in rows.tolist()]])
+            for one in encoded:
+                self._sent.pop(one.key, None) if one.row in agreed else None
+            due = [one for one in encoded if one.row not in agreed and self._is_due(one)]
+            await self._send_all(partition.number, due)
+            await asyncio.sleep(0)
+
+    def _is_due(self, one: EncodedResult) -> bool:
+        figures, path, at = self._sent.get(one.key, (0, 0, 0.0))
+        is_same = (figures, path) == (one.figures, one.path)
+        return not is_same or self._monotonic() - at >= AGAIN_SECONDS
+
+    async def _send_all(self, number: int, due: list[EncodedResult]) -> None:
+        sent = [await self._send(number, one.key, one.value) for one in due]
+        await asyncio.gather(*sent)
+        now = self._monotonic()
+        for one in due:
+            self._sent[one.key] = (one.figures, one.path, now)
+        if due:
+            self._metrics.counter("forcedflow_results", "sent").inc(len(due))

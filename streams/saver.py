@@ -1,0 +1,130 @@
+"""Saving snapshots: every second, one partition after the other, encoded off the event loop."""
+
+import asyncio
+from collections.abc import Callable, Mapping
+
+import structlog
+from redis.exceptions import RedisError
+
+from streams.dead_letters import DeadLetters
+from streams.fencing import PartitionStore
+from streams.logs import LogIdentities
+from streams.metric_registry import Metrics
+from streams.partition import Partition
+from streams.snapshots import Copy, copy_of
+
+EVERY_SECONDS = 1.0
+"""Between two saves of a partition; the partitions take turns."""
+_UNREACHABLE = (RedisError, OSError, TimeoutError)
+
+log = structlog.get_logger(__name__)
+
+
+class Saver:
+    """Writes the snapshots of the owned partitions.
+
+    Parameters
+    ----------
+    partitions : dict          the owned ones, kept up to date by their owner
+    logs : LogIdentities       what the offsets are of, kept up to date by the owner
+    letters : DeadLetters      no save passes a record whose letter Kafka does not have
+    monotonic : callable       seconds for durations
+    on_refused : callable      called with each partition whose token was replaced
+    """
+
+    def __init__(
+        self,
+        store: PartitionStore,
+        partitions: Mapping[int, Partition],
+        logs: LogIdentities,
+        *,
+        letters: DeadLetters,
+        metrics: Metrics,
+        monotonic: Callable[[], float],
+        on_refused: Callable[[int], None],
+    ) -> None:
+        self._store = store
+        self._partitions = partitions
+        self._logs = logs
+        self._letters = letters
+        self._metrics = metrics
+        self._monotonic = monotonic
+        self._on_refused = on_refused
+        # One save in flight: what is sent is bounded, and saves keep their order.
+        self._saving = asyncio.Lock()
+        self._is_reachable = True
+
+    async def run(self) -> None:
+        """Save until cancelled."""
+        while True:
+            numbers = sorted(self._partitions)
+            for number in numbers:
+                await asyncio.sleep(EVERY_SECONDS / len(numbers))
+                await self._try(number)
+            if not numbers:
+                await asyncio.sleep(EVERY_SECONDS)
+
+    async def save_all(self) -> None:
+        """Save every partition that has changed; raises `RedisError` if Redis does not answer."""
+        for number in sorted(self._partitions):
+            await self.save(number)
+
+    async def save(self, number: int) -> None:
+        """Save what has changed of one partition."""
+        async with self._saving:
+            partition = self._partitions.get(number)
+            if partition is None or self._letters_wait(partition):
+                return
+            while (answer := await self._write(partition)) == "empty":
+                log.warning("snapshot_lost", partition=number)
+                partition.saved.forget()
+            if answer == "refused" and self._partitions.get(number) is partition:
+                self._metrics.counter("forcedflow_fenced").inc()
+                self._on_refused(number)
+
+    async def _try(self, number: int) -> None:
+        try:
+            await self.save(number)
+        except _UNREACHABLE as error:
+            self._metrics.counter("forcedflow_snapshots", "failed").inc()
+            if self._is_reachable:
+                log.warning("snapshot_not_written", partition=number, error=repr(error))
+            self._is_reachable = False
+
+    async def _write(self, partition: Partition) -> str:
+        """Copy, encode and send what has changed; return Redis' answer."""
+        started = self._monotonic()
+        saved = partition.saved
+        copy = copy_of(partition.book, partition.logs, self._logs.known, saved)
+        if copy is None:
+            return "saved"
+        fields = await asyncio.to_thread(copy.encoded)
+        saved.number += 1
+        answer = await self._store.save(
+            partition.number,
+            partition.token,
+            number=saved.number,
+            after=saved.after,
+            fields=fields,
+            removed=copy.removed,
+        )
+        self._is_reachable = True
+        self._metrics.counter("forcedflow_snapshots", answer).inc()
+        self._metrics.histogram("forcedflow_snapshot_seconds").observe(self._monotonic() - started)
+        if answer == "saved":
+            size = sum(map(len, fields.values()))
+            self._metrics.counter("forcedflow_snapshot_bytes").inc(size)
+            self._note(partition, copy)
+        return answer
+
+    @staticmethod
+    def _note(partition: Partition, copy: Copy) -> None:
+        partition.saved.take(copy)
+        for topic, offset in copy.next.items():
+            partition.logs[topic].saved = offset
+
+    def _letters_wait(self, partition: Partition) -> bool:
+        return any(
+            self._letters.first_waiting(topic, partition.number) is not None
+            for topic in partition.logs
+        )
