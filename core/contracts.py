@@ -2,7 +2,19 @@
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from core.columns import Bools, Floats, Int32s, Int64s
+from core.sessions import NANOS_PER_SECOND
+
+NANOS_PER_YEAR = 365 * 86_400 * NANOS_PER_SECOND
+LEAST_TIME_NS = 3_600 * NANOS_PER_SECOND
+"""Less time to settlement than an hour counts as an hour (the public contract's figure)."""
+
+
+def years_to(settlement_ns: Int64s, now_ns: int) -> Floats:
+    """Return the calendar time to settlement in years of 365 days, at least an hour."""
+    return np.maximum(settlement_ns - now_ns, LEAST_TIME_NS) / NANOS_PER_YEAR
 
 
 @dataclass(frozen=True, eq=False)
@@ -20,7 +32,7 @@ class OptionChain:
     roots : tuple[str, ...]         names, each once
     root : int32[n]                 index into ``roots``
     expiry : int64[n]               date of the expiry, days since 1970
-    settlement_ns : int64[n]        instant at which it settles; expired from then on
+    settlement_ns : int64[n]        instant at which it settles; expired after it
     strike : float64[n]             > 0, as listed
     is_call : bool[n]
     open_interest : float64[n]      contracts, >= 0, NaN = unknown
@@ -68,8 +80,8 @@ class OptionChain:
         return replace(self, **columns)
 
     def unexpired(self) -> "OptionChain":
-        """Return the same chain with the contracts that have not settled by ``as_of_ns``."""
-        return self.at(self.settlement_ns > self.as_of_ns)
+        """Return the same chain with the contracts that settle at ``as_of_ns`` or later."""
+        return self.at(self.settlement_ns >= self.as_of_ns)
 
 
 COLUMNS = tuple(
