@@ -14,6 +14,7 @@ EXIT_BAD_ROWS = 3
 
 _COMMANDS = {
     "alerter": "services.cli_alerter",
+    "dead-letters": "services.cli_dead_letters",
     "gateway": "services.cli_gateway",
     "replay": "services.cli_replay",
     "rules": "services.cli_rules",

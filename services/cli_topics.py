@@ -10,6 +10,7 @@ from rich.console import Console
 from core.errors import ConfigError
 from services.finding_page import show_findings
 from services.findings import Verdict
+from services.kafka_admin import quiet_kafka
 from services.settings_base import KafkaSection, Settings
 from services.topics_admin import check_topics, create_topics, update_configs
 from services.topics_check import shown
@@ -35,6 +36,7 @@ def _kafka(kafka_bootstrap: str | None, topics_prefix: str | None) -> KafkaSecti
 @click.group("topics")
 def command() -> None:
     """Make and check the topics in Kafka."""
+    quiet_kafka()
 
 
 @command.command()

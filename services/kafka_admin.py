@@ -1,11 +1,12 @@
-"""A short-lived connection to Kafka's administrator interface, which gives up soon."""
+"""Short-lived connections to Kafka, to administer and to read; they give up soon."""
 
+import logging
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from kafka import KafkaAdminClient
+from kafka import KafkaAdminClient, KafkaConsumer
 from kafka.errors import KafkaError
 
 from core.errors import FlowError
@@ -19,27 +20,61 @@ class KafkaUnreachableError(FlowError):
     """Kafka does not answer, or not what was asked."""
 
 
+def quiet_kafka() -> None:
+    """Keep the client's log off the terminal of a short command: what matters it also raises."""
+    logging.getLogger("kafka").setLevel(logging.CRITICAL)
+
+
 @contextmanager
 def kafka_admin(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[Any]:
-    """Connect for the length of a block; `request_ms` bounds each of its requests.
+    """Connect as an administrator for the length of a block; `request_ms` bounds each request.
 
     Raises
     ------
     KafkaUnreachableError
         If nothing accepts connections, no broker answers, or one refuses what was asked.
     """
-    # The client would try for long, and leaves its sockets open when it gives up.
+    with _connected(KafkaAdminClient, bootstrap, request_ms) as admin:
+        yield admin
+
+
+@contextmanager
+def kafka_reader(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[Any]:
+    """Connect as a consumer of no group for the length of a block.
+
+    Raises
+    ------
+    KafkaUnreachableError
+        As `kafka_admin`.
+    """
+    with _connected(
+        KafkaConsumer,
+        bootstrap,
+        request_ms,
+        # Records that were deleted meanwhile are skipped; the client's default skips to the end.
+        auto_offset_reset="earliest",
+        enable_auto_commit=False,
+    ) as consumer:
+        yield consumer
+
+
+@contextmanager
+def _connected(
+    client: Callable[..., Any], bootstrap: str, request_ms: int, **settings: object
+) -> Iterator[Any]:
+    # The clients would try for long, and leave their sockets open when they give up.
     check_accepts(bootstrap)
     try:
-        admin = KafkaAdminClient(
+        connection = client(
             bootstrap_servers=bootstrap,
             bootstrap_timeout_ms=min(_BOOTSTRAP_MS, request_ms),
             request_timeout_ms=request_ms,
+            **settings,
         )
         try:
-            yield admin
+            yield connection
         finally:
-            admin.close()
+            connection.close()
     except KafkaError as error:
         raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: {error!r}") from error
 

@@ -1,8 +1,10 @@
 """Tables written to a file in the format of its suffix: JSON lines, CSV or Parquet."""
 
 import csv
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO, TextIO
 
 import msgspec
 import pyarrow as pa
@@ -13,6 +15,7 @@ from core.errors import ConfigError
 Columns = Mapping[str, Sequence[str | float | int | bool | None]]
 """Column name to values, all of one length; None = unknown."""
 SUFFIXES = (".jsonl", ".csv", ".parquet")
+_ARROW = {str: pa.string(), int: pa.int64(), float: pa.float64(), bool: pa.bool_()}
 
 
 def check_suffix(path: Path) -> None:
@@ -28,18 +31,52 @@ def write_table(path: Path, columns: Columns) -> None:
     if path.suffix == ".parquet":
         pq.write_table(pa.table({name: list(values) for name, values in columns.items()}), path)
         return
-    rows = zip(*columns.values(), strict=True)
-    if path.suffix == ".csv":
-        with path.open("w", encoding="utf-8", newline="") as stream:
-            writer = csv.writer(stream, lineterminator="\n")
-            writer.writerow(columns)
-            writer.writerows([_cell(value) for value in row] for row in rows)
-        return
-    names = tuple(columns)
+    with open_table(path, dict.fromkeys(columns, str)) as write:
+        write(columns)
+
+
+@contextmanager
+def open_table(path: Path, types: Mapping[str, type]) -> Iterator[Callable[[Columns], None]]:
+    """Open a table to be written in parts, each with all its columns.
+
+    Parameters
+    ----------
+    types : mapping    column name -> str, int, float or bool, in their order
+    """
+    check_suffix(path)
+    if path.suffix == ".parquet":
+        schema = pa.schema([(name, _ARROW[kind]) for name, kind in types.items()])
+        with pq.ParquetWriter(path, schema) as parquet:
+            yield lambda columns: parquet.write_table(pa.table(dict(columns), schema))
+    elif path.suffix == ".csv":
+        with path.open("w", encoding="utf-8", newline="") as text:
+            yield _csv_rows(text, tuple(types))
+    else:
+        with path.open("wb") as lines:
+            yield _json_rows(lines)
+
+
+def _csv_rows(stream: TextIO, names: Sequence[str]) -> Callable[[Columns], None]:
+    writer = csv.writer(stream, lineterminator="\n")
+    writer.writerow(names)
+
+    def write(columns: Columns) -> None:
+        rows = zip(*columns.values(), strict=True)
+        writer.writerows([_cell(value) for value in row] for row in rows)
+
+    return write
+
+
+def _json_rows(stream: BinaryIO) -> Callable[[Columns], None]:
     encoder = msgspec.json.Encoder()
-    with path.open("wb") as lines:
-        for row in rows:
-            lines.write(encoder.encode(dict(zip(names, row, strict=True))) + b"\n")
+
+    def write(columns: Columns) -> None:
+        rows = zip(*columns.values(), strict=True)
+        stream.writelines(
+            encoder.encode(dict(zip(columns, row, strict=True))) + b"\n" for row in rows
+        )
+
+    return write
 
 
 def _cell(value: object) -> object:
