@@ -54,6 +54,7 @@ _Folder = click.Path(path_type=Path, file_okay=False)
     metavar="FACTOR|max",
     help="Event time per host time; hours in which no venue is open take none.",
 )
+@click.option("--from", "from_", metavar="T", help="What files hold before T is left out.")
 @click.option("--start-at", metavar="T", help="What files hold before T is sent at once.")
 @click.option("--follow", is_flag=True, help="Files grow; read on as they do.")
 @click.option("--listen", metavar="HOST:PORT", help="Take JSON lines from clients of a socket.")
@@ -110,6 +111,7 @@ def _plan(options: dict[str, Any], settings: GatewaySettings) -> GatewayPlan:
             symbols=options["symbols"],
         ),
         speed=_speed(options["speed"]),
+        from_ns=_instant(options["from_"]),
         start_at_ns=_instant(options["start_at"]),
         follow=options["follow"],
         listen=_address(options["listen"]),

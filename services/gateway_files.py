@@ -44,7 +44,7 @@ def files_work(
         pace = SteadyPace(
             OpenHours.of(universe.schedules, grace_ns=OFFICIAL_CLOSE_GRACE_NS),
             clock,
-            start_ns=plan.start_at_ns or int(timeline.event_ns[0]),
+            start_ns=max(plan.from_ns, plan.start_at_ns) or int(timeline.event_ns[0]),
             speed=plan.speed,
         )
     end_ns = last_heartbeat_ns(
@@ -60,5 +60,6 @@ def files_work(
         pace=pace,
         clock=clock,
         end_ns=end_ns,
+        from_ns=plan.from_ns,
         start_at_ns=plan.start_at_ns,
     )

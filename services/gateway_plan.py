@@ -20,6 +20,7 @@ class GatewayPlan:
     prices, flows : tuple[Path, ...]
     options : ReadOptions           how to read them, and lines of the socket
     speed : float | None            event time per host time; None: as fast as it goes
+    from_ns : int                   what files hold before is left out: it was sent earlier
     start_at_ns : int               what files hold before is sent at once
     follow : bool                   files grow, and are read as they do
     listen : (host, port) | None    a socket that takes JSON lines
@@ -33,6 +34,7 @@ class GatewayPlan:
     flows: tuple[Path, ...] = ()
     options: ReadOptions = field(default_factory=ReadOptions)
     speed: float | None = 1.0
+    from_ns: int = 0
     start_at_ns: int = 0
     follow: bool = False
     listen: tuple[str, int] | None = None
@@ -64,6 +66,10 @@ class GatewayPlan:
             raise ConfigError("--follow: expected --prices or --flows with it")
         if self.is_live and (self.speed is None or self.start_at_ns):
             raise ConfigError("--speed max, --start-at: expected files that are not followed")
+        if self.from_ns and (self.is_live or self.adds_volumes):
+            raise ConfigError(
+                "--from: expected files that are not followed, with the session's volume so far"
+            )
         for path in files:
             if not path.is_file():
                 raise ConfigError(f"{path}: expected a readable file")

@@ -100,8 +100,9 @@ class Playback:
     """Sends a timeline with its heartbeats; `step` does what is due.
 
     A heartbeat goes out before each event that lies in a later second than the one before it,
-    at every whole second of a steady pace, and each second of host time. Events before
-    `start_at_ns` go out at once, without heartbeats. The last heartbeat is at `end_ns`.
+    at every whole second of a steady pace, and each second of host time. Events before `from_ns`
+    are left out; those before `start_at_ns` go out at once, without heartbeats. The last heartbeat
+    is at `end_ns`.
     """
 
     def __init__(
@@ -113,6 +114,7 @@ class Playback:
         pace: Pace,
         clock: Clock,
         end_ns: int,
+        from_ns: int = 0,
         start_at_ns: int = 0,
     ) -> None:
         self._timeline = timeline
@@ -123,13 +125,16 @@ class Playback:
         self._end_ns = end_ns
         self._start_at_ns = start_at_ns
         self._seconds = ((timeline.event_ns - 1) // NANOS_PER_SECOND).tolist()
-        self._next = 0
+        self._next = int(np.searchsorted(timeline.event_ns, from_ns))
         self._beat_second = self._seconds[0] if self._seconds else 0
+        if from_ns:
+            # All up to there was sent by an earlier run, which may have died before it said so.
+            self._beat_second = from_ns // NANOS_PER_SECOND - 1
         self._beat_host_seconds: float | None = None
 
     @property
     def done(self) -> int:
-        """Rows of the timeline sent so far."""
+        """Rows of the timeline sent so far, or left out."""
         return self._next
 
     @property

@@ -1,14 +1,17 @@
 from collections.abc import Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 import pytest
 
+from core.errors import ConfigError
 from core.sessions import NANOS_PER_SECOND, OFFICIAL_CLOSE_GRACE_NS
 from core.universe import Universe
 from services.event_files import ReadOptions, read_flows, read_prices
 from services.gateway_events import EventRouter
 from services.gateway_outlet import Outlet
+from services.gateway_plan import GatewayPlan
 from services.gateway_playback import (
     FullSpeed,
     Pace,
@@ -31,6 +34,14 @@ UNIVERSE = core_universe(
 GRACE = OFFICIAL_CLOSE_GRACE_NS
 
 
+class Begin(NamedTuple):
+    from_ns: int = 0
+    start_at_ns: int = 0
+
+
+NOWHERE = Begin()
+
+
 class Feed:
     """A playback of prices (symbol, event_ns) and creations of ACMU (event_ns)."""
 
@@ -42,7 +53,7 @@ class Feed:
         *,
         universe: Universe = UNIVERSE,
         speed: float | None = None,
-        start_at_ns: int = 0,
+        begin: Begin = NOWHERE,
         bar_ns: int = 0,
         frame_rows: int = 0,
     ) -> None:
@@ -61,7 +72,7 @@ class Feed:
         self.skipped, self.unused = rows.skipped, rows.unused
         timeline = Timeline(rows, router)
         hours = OpenHours.of(universe.schedules, grace_ns=GRACE)
-        start_ns = start_at_ns or int(timeline.event_ns[0])
+        start_ns = max(begin) or int(timeline.event_ns[0])
         pace: Pace = FullSpeed()
         if speed is not None:
             pace = SteadyPace(hours, self.clock, start_ns=start_ns, speed=speed)
@@ -77,7 +88,8 @@ class Feed:
                 reference=router.references(rows),
                 now_ns=self.clock.now_ns(),
             ),
-            start_at_ns=start_at_ns,
+            from_ns=begin.from_ns,
+            start_at_ns=begin.start_at_ns,
         )
 
     def run(self, *, host_seconds: float = 1e9) -> bool:
@@ -243,7 +255,10 @@ def test_what_lies_before_the_start_is_sent_at_once(tmp_path: Path) -> None:
     start = at(1, 1)
     early = [("ACME", at(0, hour)) for hour in (1, 2, 3)]
     feed = Feed(
-        tmp_path, [*early, ("ACME", start), ("ACME", start + MINUTE)], speed=1, start_at_ns=start
+        tmp_path,
+        [*early, ("ACME", start), ("ACME", start + MINUTE)],
+        speed=1,
+        begin=Begin(start_at_ns=start),
     )
 
     feed.run(host_seconds=0)
@@ -256,6 +271,28 @@ def test_what_lies_before_the_start_is_sent_at_once(tmp_path: Path) -> None:
         start,
         beat(start),
     ]
+
+
+def test_what_lies_before_a_resumption_is_left_out(tmp_path: Path) -> None:
+    resumed = at(1, 1)
+    times = [at(0, 1), resumed - SECOND, resumed + SECOND]
+    feed = Feed(tmp_path, [("ACME", each) for each in times], speed=2, begin=Begin(from_ns=resumed))
+
+    feed.run(host_seconds=0.55)
+
+    assert feed.on("ACME") == [beat(resumed), resumed + SECOND, beat(resumed + SECOND)]
+
+
+def test_a_resumption_after_everything_ends_at_once(tmp_path: Path) -> None:
+    feed = Feed(tmp_path, [("ACME", at(0, 1))], speed=1, begin=Begin(from_ns=at(1, 1)))
+
+    assert feed.run(host_seconds=0)
+    assert [each for each in feed.on("ACME") if not isinstance(each, str)] == []
+
+
+def test_a_resumption_needs_the_sessions_volume(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match="--from: expected files that are not followed, with"):
+        GatewayPlan(tmp_path, (tmp_path / "p.csv",), from_ns=1, adds_volumes=True).check()
 
 
 def test_the_last_heartbeat_passes_every_close_by_half_an_hour(tmp_path: Path) -> None:
