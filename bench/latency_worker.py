@@ -10,8 +10,8 @@ import click
 from faust.types import TP
 
 from services.clock import SystemClock
-from services.universe_files import load_universe
-from services.worker import run_worker
+from services.universe_feed import PinnedUniverse
+from services.worker_process import run_worker
 from services.worker_settings import WorkerSettings
 from streams.fencing import PartitionStore
 from streams.intake import Intake
@@ -89,7 +89,7 @@ def main(universe: Path, bootstrap: str, topics_prefix: str, redis_url: str, out
     )
     stopwatch = Stopwatch()
     stopwatch.install()
-    asyncio.run(run_worker(settings, load_universe(universe), clock=SystemClock()))
+    asyncio.run(run_worker(settings, PinnedUniverse(universe), clock=SystemClock()))
     output.write_text(json.dumps(stopwatch.latencies()))
 
 

@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from services.clock import SystemClock
-from services.universe_feed import open_universe
-from services.worker import run_worker
+from services.universe_feed import universe_source
+from services.worker_process import run_worker
 from services.worker_settings import WorkerSettings
 
 _SETTING_OF = {
@@ -42,8 +42,8 @@ def command(ctx: click.Context, /, **flags: object) -> None:
     Exit codes: 0 ended by a signal; 2 broken universe, settings or topics; 70 start me again.
     """
     settings = WorkerSettings.load({_SETTING_OF[name]: value for name, value in flags.items()})
-    universe = asyncio.run(open_universe(settings.universe, settings.kafka))
-    exit_code = asyncio.run(run_worker(settings, universe, clock=SystemClock()))
+    source = universe_source(settings.universe, settings.kafka)
+    exit_code = asyncio.run(run_worker(settings, source, clock=SystemClock()))
     _leave_hung_threads(exit_code)
     ctx.exit(exit_code)
 

@@ -1,15 +1,11 @@
 """The worker: reads the partitions that Kafka assigns it and publishes what they owe."""
 
 import asyncio
-import signal
-import tempfile
 from collections.abc import Coroutine
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import structlog
-from faust.types import TP
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
@@ -17,12 +13,14 @@ from redis.backoff import NoBackoff
 from core.errors import ConfigError
 from core.universe import Universe
 from services.clock import Clock
-from services.exposition import Exposition
+from services.group_members import remove_member
 from services.kafka_admin import KafkaUnreachableError
 from services.log_identity import log_identities
 from services.settings_base import RedisSection
 from services.topics_admin import check_topics
+from services.universe_feed import UniverseSource
 from services.worker_settings import WorkerSettings
+from services.worker_watch import WorkerWatch
 from streams.app import LetterSender, ResultSender, connect, worker_app
 from streams.dead_letters import DeadLetters
 from streams.fencing import PartitionStore
@@ -42,9 +40,8 @@ EXIT_RESTART = 70
 
 _REDIS_SECONDS = 1.0
 _STOP_SECONDS = 8.0
-_LAG_SECONDS = 1.0
-_STUCK_SECONDS = 60.0
 _LETTERS_SECONDS = 4.0
+_LEAVE_SECONDS = 3.0
 _TOPICS_RETRY_SECONDS = 2.0
 
 _TOPICS = [spec for spec in TOPICS if spec.name in {*INPUTS, DEAD_LETTERS}]
@@ -59,12 +56,20 @@ class Worker:
     """
 
     def __init__(
-        self, settings: WorkerSettings, universe: Universe, *, clock: Clock, directory: Path
+        self,
+        settings: WorkerSettings,
+        universe: Universe,
+        *,
+        source: UniverseSource,
+        ended: asyncio.Event,
+        clock: Clock,
+        directory: Path,
     ) -> None:
         self.metrics = Metrics(WORKER)
         self._settings = settings
         self._clock = clock
-        self._ended = asyncio.Event()
+        self._source = source
+        self._ended = ended
         self._exit_code = EXIT_OK
         self._redis = redis_client(settings.redis)
         store = PartitionStore(self._redis)
@@ -120,6 +125,14 @@ class Worker:
             self.metrics,
             monotonic=clock.monotonic,
         )
+        self._watch = WorkerWatch(
+            self._app,
+            self._intake,
+            letters=self._letters,
+            metrics=self.metrics,
+            clock=clock,
+            on_failure=self._fail,
+        )
         connect(self._app, sink=self._intake, owner=self._ownership)
 
     def _touch(self) -> None:
@@ -130,10 +143,6 @@ class Worker:
         return await asyncio.to_thread(
             log_identities, kafka.bootstrap, INPUTS, prefix=kafka.topics_prefix
         )
-
-    def stop(self) -> None:
-        """End the run cleanly."""
-        self._ended.set()
 
     def _fail(self, reason: str) -> None:
         log.error("worker_failed", reason=reason)
@@ -167,7 +176,8 @@ class Worker:
                         self._saver.run(),
                         self._results.run(),
                         self._letters.run(),
-                        self._watch_lag(),
+                        self._watch.run(),
+                        self._follow(),
                         self._serve(),
                     )
                 ]
@@ -176,6 +186,7 @@ class Worker:
                 for task in background:
                     task.cancel()
         finally:
+            await self._source.close()
             await self._redis.aclose()
         return self._exit_code
 
@@ -213,6 +224,15 @@ class Worker:
         if not self._ended.is_set():
             self._fail(f"the Kafka client has stopped: {self._app.crash_reason!r}")
 
+    async def _follow(self) -> None:
+        """Switch to every newer version of the universe, one partition after the other."""
+        while True:
+            universe = await self._source.next()
+            log.info("universe_switched", version=universe.version)
+            for _ in self._ownership.switch(universe):
+                self._touch()
+                await asyncio.sleep(0)
+
     async def _end(self) -> None:
         """Write what is left and leave the group; give up on what does not answer."""
         log.info("stopping")
@@ -227,41 +247,26 @@ class Worker:
                 await self._app.stop()
         except TimeoutError:
             log.warning("left_without_goodbye")
+        section = self._settings.worker
+        if self._exit_code == EXIT_OK and section.instance_id:
+            await self._leave()
 
-    async def _watch_lag(self) -> None:
-        """Show how far behind each log is, and end a client that has stopped reading."""
-        while True:
-            await asyncio.sleep(_LAG_SECONDS)
-            behind = [
-                TP(name, number)
-                for name, topic in self._intake.topic_of.items()
-                for number in list(self._intake.partitions)
-                if self._lag(TP(name, number), topic) > 0
-            ]
-            idle_seconds = self._clock.monotonic() - self._intake.last_batch_at
-            if behind and idle_seconds > _STUCK_SECONDS and await self._is_stuck(behind):
-                self._fail(f"no batch for {idle_seconds:.0f} s while records wait")
+    async def _leave(self) -> None:
+        """Take a static member that was told to end out of the group; one that failed stays.
 
-    def _lag(self, tp: TP, topic: str) -> int:
-        consumer = self._app.consumer
-        done = self._intake.next_offset(tp)
-        if done is None or tp not in consumer.assignment():
-            return 0
-        lag = max((consumer.highwater(tp) or 0) - done, 0)
-        gauge = self.metrics.gauge("forcedflow_consumer_lag_records", topic, str(tp.partition))
-        gauge.set(lag)
-        return lag
-
-    async def _is_stuck(self, behind: list[TP]) -> bool:
-        """Say whether records of some logs were not even handed out; markers of tails never are."""
-        consumer = self._app.consumer
-        if self._app.rebalancing or not self._letters.has_room:
-            return False
-        for tp in behind:
-            position = await consumer.position(tp)
-            if position is not None and position < consumer.highwater(tp):
-                return True
-        return False
+        Kafka would keep its partitions for it until the session times out.
+        """
+        section = self._settings.worker
+        try:
+            async with asyncio.timeout(_LEAVE_SECONDS):
+                await asyncio.to_thread(
+                    remove_member,
+                    self._settings.kafka.bootstrap,
+                    section.group_id,
+                    section.instance_id,
+                )
+        except (KafkaUnreachableError, TimeoutError) as error:
+            log.warning("left_without_goodbye", error=repr(error))
 
     async def _pause(self, seconds: float) -> None:
         try:
@@ -280,27 +285,3 @@ def redis_client(section: RedisSection) -> Redis:
         socket_connect_timeout=_REDIS_SECONDS,
         retry=Retry(NoBackoff(), 0),
     )
-
-
-async def run_worker(settings: WorkerSettings, universe: Universe, *, clock: Clock) -> int:
-    """Run a worker until SIGTERM or SIGINT; return its exit code.
-
-    Raises
-    ------
-    ConfigError
-        If a setting or a topic cannot be used.
-    """
-    with ExitStack() as stack:
-        directory = stack.enter_context(tempfile.TemporaryDirectory(prefix="forcedflow-worker-"))
-        worker = Worker(settings, universe, clock=clock, directory=Path(directory))
-        section = settings.worker
-        if section.metrics_port:
-            exposition = Exposition(
-                worker.metrics.registry, port=section.metrics_port, host=section.metrics_host
-            )
-            stack.enter_context(exposition)
-            log.info("metrics", host=section.metrics_host, port=exposition.port)
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(number, worker.stop)
-        return await worker.run()

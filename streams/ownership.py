@@ -220,8 +220,9 @@ class Ownership:
             if head.next < earliest:
                 self._intake.skipped(tp, earliest - head.next)
             return offsets
-        log.warning("gate_dropped", topic=topic, partition=tp.partition, reason=reason)
-        self._metrics.counter("forcedflow_gates_dropped", topic, reason).inc()
+        if head is not None or earliest < end:
+            log.warning("read_from_the_start", topic=topic, partition=tp.partition, why=reason)
+            self._metrics.counter("forcedflow_gates_dropped", topic, reason).inc()
         # Of prices without state only the session's are wanted, if results hold what was before.
         offsets.is_held = topic == PRICES and head is None and earliest < end
         return offsets
@@ -238,8 +239,12 @@ class Ownership:
                 if partition is None:
                     held.remove(tp)
                 elif partition.logs[CLOSES].next >= partition.logs[CLOSES].end:
-                    await self._begin(consumer, tp, partition)
-                    held.remove(tp)
+                    try:
+                        await self._begin(consumer, tp, partition)
+                    except _UNREACHABLE as error:
+                        self._failed(error)
+                    else:
+                        held.remove(tp)
 
     async def _begin(self, consumer: "BatchConsumer", tp: TP, partition: Partition) -> None:
         offsets = partition.logs[PRICES]
@@ -248,8 +253,8 @@ class Ownership:
             found = await consumer.offsets_at({tp: begin_ns // _NS_PER_MS})
             offsets.next = max(offsets.next, found.get(tp, offsets.end))
             log.info("prices_from_the_open", partition=tp.partition, offset=offsets.next)
-        offsets.is_held = False
         await consumer.seek_wait({tp: offsets.next})
+        offsets.is_held = False
         consumer.resume_partitions([tp])
 
     async def _claim_later(self, consumer: "BatchConsumer") -> None:

@@ -11,7 +11,7 @@ from typing import Self
 
 import msgspec
 import redis
-from kafka import KafkaConsumer, KafkaProducer, TopicPartition
+from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
 from prometheus_client.parser import text_string_to_metric_families
 
 from core.columns import Partial
@@ -20,9 +20,9 @@ from services.child_process import ChildProcess, free_port
 from services.topics_admin import create_topics
 from services.universe_files import load_universe
 from streams.fencing import partial_key, partition_key
-from streams.partials import decode_partial
+from streams.partials import PartialError, decode_partial
 from streams.rejects import DeadLetter
-from streams.topics import DEAD_LETTERS, PARTITIONS
+from streams.topics import DEAD_LETTERS, PARTITIONS, TOPICS
 from tests.support.waiting import eventually
 
 START_SECONDS = 40.0
@@ -85,8 +85,8 @@ class Deployment:
         self.universe: Universe = load_universe(universe)
         self.redis = redis.Redis.from_url(redis_url)
         self._directory = directory
+        self._pinned = ("--universe", str(universe))
         self._words = (
-            *("--universe", str(universe)),
             *("--kafka-bootstrap", bootstrap),
             *("--redis-url", redis_url),
             *("--topics-prefix", prefix),
@@ -115,14 +115,17 @@ class Deployment:
         """Close the test's own producer."""
         self._producer.close()
 
-    def worker(self, name: str = "worker", *words: str) -> RunningWorker:
-        """Return a worker of this deployment, to be started."""
-        return RunningWorker(name, (*self._words, *words), directory=self._directory)
+    def worker(self, name: str = "worker", *words: str, is_pinned: bool = True) -> RunningWorker:
+        """Return a worker of this deployment, to be started; pinned to its folder, or not."""
+        own = (*self._words, *(self._pinned if is_pinned else ()))
+        return RunningWorker(name, (*own, *words), directory=self._directory)
 
     @contextmanager
-    def serving(self, name: str = "worker", *words: str) -> Iterator[RunningWorker]:
+    def serving(
+        self, name: str = "worker", *words: str, is_pinned: bool = True
+    ) -> Iterator[RunningWorker]:
         """Run a worker that owns every partition and has caught up."""
-        with self.worker(name, *words) as worker:
+        with self.worker(name, *words, is_pinned=is_pinned) as worker:
             worker.wait_until(worker.serves, timeout_seconds=START_SECONDS)
             yield worker
 
@@ -135,12 +138,39 @@ class Deployment:
         self._producer.flush()
         return int(sent[-1].get(timeout=30).offset)
 
+    def remake_topics(self) -> None:
+        """Delete all topics and make them anew, empty."""
+        self.disconnect()
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        names = [f"{self.prefix}{spec.name}" for spec in TOPICS]
+        admin.delete_topics(names)
+        eventually(lambda: not set(names) & set(admin.list_topics()), seconds=20)
+        admin.close()
+        create_topics(self.bootstrap, prefix=self.prefix)
+        self.connect()
+
+    def members(self) -> list[str]:
+        """Return the static members of the workers' group."""
+        group = f"{self.prefix}group"
+        admin = KafkaAdminClient(bootstrap_servers=self.bootstrap)
+        found = admin.describe_groups([group])[group]["members"]
+        admin.close()
+        return [member["group_instance_id"] for member in found]
+
+    def follow(self, universe: Path) -> None:
+        """Read partials by another universe from now on."""
+        self.universe = load_universe(universe)
+
     def partial(self, partition: int) -> Partial | None:
         """Return the partial of a partition as it lies in Redis."""
         content = self.redis.hget(partial_key(partition), "content")
         if not isinstance(content, bytes):
             return None
-        return decode_partial(content, universe=self.universe.version, partition=partition)
+        try:
+            return decode_partial(content, universe=self.universe.version, partition=partition)
+        except PartialError:
+            # Of the universe before.
+            return None
 
     def token(self, partition: int) -> int:
         """Return the stored token of a partition, 0 without one."""
