@@ -292,7 +292,7 @@ def test_a_resumption_after_everything_ends_at_once(tmp_path: Path) -> None:
 
 def test_a_resumption_needs_the_sessions_volume(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="--from: expected files that are not followed, with"):
-        GatewayPlan(tmp_path, (tmp_path / "p.csv",), from_ns=1, adds_volumes=True).check()
+        GatewayPlan((tmp_path / "p.csv",), from_ns=1, adds_volumes=True).check()
 
 
 def test_the_last_heartbeat_passes_every_close_by_half_an_hour(tmp_path: Path) -> None:
