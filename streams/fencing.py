@@ -29,6 +29,8 @@ local mine = tonumber(ARGV[1])
 if mine < stored then return 'refused' end
 local saves = redis.call('HGET', KEYS[1], 'saves') or '0'
 if ARGV[2] ~= '' and ARGV[2] ~= saves then return 'empty' end
+-- First of all writes, for a Redis that is full refuses it only before anything is changed.
+redis.call('HSET', KEYS[1], 'token', ARGV[1])
 if ARGV[2] == '' then redis.call('DEL', KEYS[1]) end
 local count = tonumber(ARGV[4])
 for i = 5, 4 + count do redis.call('HDEL', KEYS[1], ARGV[i]) end

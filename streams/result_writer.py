@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable, Mapping
 import structlog
 
 from core.book_state import names_of, result_state
+from core.day import Day
 from core.results import due_rows, market_times
 from streams.closes import EncodedResult, encode_results
 from streams.metric_registry import Metrics
@@ -47,13 +48,14 @@ class ResultWriter:
             for partition in list(self._partitions.values()):
                 if not partition.is_warming:
                     try:
-                        await self._write(partition)
+                        await self.write(partition)
                     except Exception as error:  # noqa: BLE001 (whatever the client raises)
                         self._metrics.counter("forcedflow_results", "failed").inc()
                         log.warning("results_not_written", error=repr(error))
                 await asyncio.sleep(0)
 
-    async def _write(self, partition: Partition) -> None:
+    async def write(self, partition: Partition) -> None:
+        """Send the results of a partition that are due; raises what the client raises."""
         book = partition.book
         market_ns = market_times(book)
         for day in list(book.days.values()):
@@ -62,17 +64,14 @@ class ResultWriter:
                 continue
             state = result_state(book, day, rows)
             encoded = encode_results(state, names_of(book), fund_row=book.fund_row)
-            is_whole = day.buckets is not None
-            agreed = [
-                one.row
-                for one in encoded
-                if one.figures == day.recorded.figures[one.row]
-                and (one.path == day.recorded.path[one.row] or not is_whole)
-            ]
-            day.recorded.agree(rows[[row in agreed for row in rows.tolist()]])
-            for one in encoded:
-                self._sent.pop(one.key, None) if one.row in agreed else None
-            due = [one for one in encoded if one.row not in agreed and self._is_due(one)]
+            agrees = [_agrees(one, day) for one in encoded]
+            day.recorded.agree(state.row[agrees])
+            due = []
+            for one, is_settled in zip(encoded, agrees, strict=True):
+                if is_settled:
+                    self._sent.pop(one.key, None)
+                elif self._is_due(one):
+                    due.append(one)
             await self._send_all(partition.number, due)
             await asyncio.sleep(0)
 
@@ -89,3 +88,10 @@ class ResultWriter:
             self._sent[one.key] = (one.figures, one.path, now)
         if due:
             self._metrics.counter("forcedflow_results", "sent").inc(len(due))
+
+
+def _agrees(one: EncodedResult, day: Day) -> bool:
+    """Say whether a row's result is what was last read; of a past path only closes are left."""
+    recorded = day.recorded
+    is_same_path = day.buckets is None or one.path == recorded.path[one.row]
+    return one.figures == recorded.figures[one.row] and bool(is_same_path)

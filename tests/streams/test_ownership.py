@@ -8,15 +8,21 @@ from redis.asyncio import Redis
 
 from streams.batch_transport import BatchConsumer
 from streams.dead_letters import DeadLetters
+from streams.event_kinds import session_label
 from streams.fencing import Acquired, PartitionStore
 from streams.intake import Intake
 from streams.logs import LogIdentities, LogIdentity
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.ownership import Ownership
+from streams.partition import Partition
 from streams.saver import Saver
-from streams.topics import FLOWS, INPUTS, PRICES
-from tests.support.decoders import small_universe
+from streams.topics import CLOSES, FLOWS, INPUTS, PRICES
+from tests.support.book_events import prices, tick
+from tests.support.decoders import ACME_PARTITION, REFERENCES, small_universe
+from tests.support.records import TIME_NS, price, records
+from tests.support.results import results_of
+from tests.support.universes import fund, universe_from
 
 UNIVERSE = small_universe()
 
@@ -29,12 +35,18 @@ class Consumer:
         self.sought: dict[TP, int] = {}
         self.paused: set[TP] = set()
         self.resumed = asyncio.Event()
+        self.earliest = 10
+        self.asked: dict[TP, int] = {}
+
+    async def offsets_at(self, times_ms: Mapping[TP, int]) -> dict[TP, int]:
+        self.asked |= times_ms
+        return dict.fromkeys(times_ms, 18)
 
     def assignment(self) -> set[TP]:
         return self.assigned
 
     async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
-        return dict.fromkeys(tps, 10)
+        return dict.fromkeys(tps, self.earliest)
 
     async def highwaters(self, *tps: TP) -> dict[TP, int]:
         return dict.fromkeys(tps, 20)
@@ -52,6 +64,16 @@ class Consumer:
 
 def tps(number: int) -> list[TP]:
     return [TP(topic, number) for topic in INPUTS]
+
+
+def result(world: "World", *, label: int, close: float) -> bytes:
+    """Return ACME's result of a session, whose last price was `close`."""
+    book = Partition(UNIVERSE, ACME_PARTITION, token=1, logs={}).book
+    day = book.day(label)
+    last = int(day.close_ns[0])
+    book.apply_prices(prices(book, [tick(0, last, close)]))
+    (value,) = results_of(book, market_ns=world.now_ns)
+    return value
 
 
 class World:
@@ -72,6 +94,7 @@ class World:
             on_touch=lambda: None,
         )
         self.cluster = "one"
+        self.now_ns = 0
         logs = LogIdentities(self._identify)
         self.saver = Saver(
             self.store,
@@ -89,7 +112,7 @@ class World:
             saver=self.saver,
             metrics=self.metrics,
             logs=logs,
-            now_ns=lambda: 0,
+            now_ns=lambda: self.now_ns,
             on_failure=self.failures.append,
         )
 
@@ -104,6 +127,9 @@ class World:
     ) -> dict[TP, int]:
         self.consumer.assigned = {TP(topic, number) for topic in INPUTS for number in numbers}
         return await self.ownership.assigned(cast("BatchConsumer", self.consumer), committed or {})
+
+    def value(self, name: str, labels: dict[str, str]) -> float:
+        return self.metrics.registry.get_sample_value(name, labels) or 0.0
 
     async def token(self, number: int) -> int:
         return int(await self.client.hget(f"forcedflow:{{{number}}}", "token") or 0)
@@ -220,3 +246,134 @@ async def test_a_fault_while_claiming_is_told(
     await asyncio.sleep(0)
 
     assert "broken" in world.failures[0]
+
+
+async def save(world: World, number: int, *, offset: int, price_of: bytes) -> None:
+    """Have the owner of a partition save one price, read up to an offset of every log."""
+    partition = world.intake.partitions[number]
+    partition.take(PRICES, records(price_of))
+    for offsets in partition.logs.values():
+        offsets.next, offsets.applied, offsets.is_held = offset, offset - 10, False
+    await world.saver.save(number)
+
+
+async def test_a_partition_goes_on_from_what_was_saved(world: World) -> None:
+    await world.assign(ACME_PARTITION)
+    await save(world, ACME_PARTITION, offset=15, price_of=price(price=88.0))
+    await world.assign()
+
+    positions = await world.assign(ACME_PARTITION)
+
+    partition = world.intake.partitions[ACME_PARTITION]
+    assert positions == dict.fromkeys(tps(ACME_PARTITION), 15)
+    assert partition.logs[PRICES].applied == 5
+    assert not partition.logs[PRICES].is_held
+    assert partition.book.partial(market_ns=TIME_NS).price[0] == 88.0
+
+
+@pytest.mark.parametrize(
+    ("offset", "cluster", "reason"), [(15, "another", "other_log"), (25, "one", "beyond_the_log")]
+)
+async def test_an_offset_of_another_log_is_dropped_and_the_state_kept(
+    world: World, offset: int, cluster: str, reason: str
+) -> None:
+    await world.assign(ACME_PARTITION)
+    await save(world, ACME_PARTITION, offset=offset, price_of=price(price=88.0))
+    await world.assign()
+    world.cluster = cluster
+
+    positions = await world.assign(ACME_PARTITION)
+
+    partition = world.intake.partitions[ACME_PARTITION]
+    assert positions == dict.fromkeys(tps(ACME_PARTITION), 10)
+    assert partition.logs[PRICES].applied == 0
+    assert partition.book.partial(market_ns=TIME_NS).price[0] == 88.0
+    labels = {"topic": PRICES, "reason": reason}
+    assert world.value("forcedflow_gates_dropped_total", labels) == 1
+
+
+async def test_partitions_kept_are_taken_over_anew_where_their_logs_are_others(
+    world: World,
+) -> None:
+    await world.assign(3)
+    before = world.intake.partitions[3]
+    before.logs[PRICES].is_held = False
+    world.cluster = "another"
+
+    await world.assign(3)
+
+    assert world.intake.partitions[3] is not before
+
+
+async def test_what_kafka_deleted_before_it_was_read_is_a_gap(world: World) -> None:
+    await world.assign(ACME_PARTITION)
+    await save(world, ACME_PARTITION, offset=15, price_of=price())
+    await world.assign()
+    world.consumer.earliest = 17
+
+    positions = await world.assign(ACME_PARTITION)
+
+    assert positions[TP(PRICES, ACME_PARTITION)] == 17
+    assert world.value("forcedflow_offset_gaps_total", {"topic": PRICES}) == 1
+    # Holes in results are made by compaction.
+    assert world.value("forcedflow_offset_gaps_total", {"topic": CLOSES}) == 0
+
+
+async def test_without_a_snapshot_prices_wait_for_the_results_and_begin_at_the_open(
+    world: World,
+) -> None:
+    world.now_ns = TIME_NS
+    # The close of the session before, of every reference of the partition.
+    close = result(world, label=session_label("2026-06-22"), close=97.0)
+    await world.assign(ACME_PARTITION)
+    partition = world.intake.partitions[ACME_PARTITION]
+    waiting = world.intake.next_offset(TP(PRICES, ACME_PARTITION))
+
+    partition.take(CLOSES, records(close))
+    partition.logs[CLOSES].next = partition.logs[CLOSES].end
+    await asyncio.wait_for(world.consumer.resumed.wait(), 10)
+
+    assert waiting is None
+    open_ms = TIME_NS // 10**6 - 30 * 60 * 1000
+    assert world.consumer.asked == {TP(PRICES, ACME_PARTITION): open_ms}
+    assert world.consumer.sought[TP(PRICES, ACME_PARTITION)] == 18
+    assert world.intake.next_offset(TP(PRICES, ACME_PARTITION)) == 18
+
+
+async def test_without_every_previous_close_prices_begin_at_the_earliest(world: World) -> None:
+    world.now_ns = TIME_NS
+    await world.assign(ACME_PARTITION)
+    partition = world.intake.partitions[ACME_PARTITION]
+
+    partition.logs[CLOSES].next = partition.logs[CLOSES].end
+    await asyncio.wait_for(world.consumer.resumed.wait(), 10)
+
+    assert world.consumer.asked == {}
+    assert world.intake.next_offset(TP(PRICES, ACME_PARTITION)) == 10
+
+
+async def test_a_revocation_saves_what_may_be_taken_away(world: World) -> None:
+    await world.assign(ACME_PARTITION)
+    partition = world.intake.partitions[ACME_PARTITION]
+    partition.take(PRICES, records(price(price=88.0)))
+    partition.logs[PRICES].next = 11
+
+    await world.ownership.revoked()
+
+    assert partition.logs[PRICES].saved == 11
+
+
+async def test_a_new_universe_is_switched_to_with_the_state(world: World) -> None:
+    await world.assign(ACME_PARTITION)
+    partition = world.intake.partitions[ACME_PARTITION]
+    partition.take(PRICES, records(price(price=88.0)))
+    corrected = universe_from(
+        references=REFERENCES, funds=[fund("ACMU", "ACME", 2, assets_usd=4e8)]
+    )
+
+    switched = list(world.ownership.switch(corrected))
+
+    partial = partition.book.partial(market_ns=TIME_NS)
+    assert switched == [ACME_PARTITION]
+    assert partition.universe is corrected
+    assert partial.leveraged_usd[0] == pytest.approx(-0.12 * 4e8 * 2)
