@@ -5,13 +5,14 @@ from pathlib import Path
 
 import click
 
-from bench import core_book, forecast, latency, throughput
+from bench import core_book, forecast, latency, snapshots, throughput
 from bench.figures import Figure, table, write_json
 from bench.machine import OtherWork
 from bench.servers import Servers, servers
 
 _WITH_SERVERS: dict[str, Callable[[Servers], list[Figure]]] = {
     throughput.PART: throughput.measure,
+    snapshots.PART: snapshots.measure,
     latency.PART: latency.measure,
 }
 _IN_PROCESS: dict[str, Callable[[], list[Figure]]] = {

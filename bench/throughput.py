@@ -34,7 +34,7 @@ class _Round:
 
 
 @dataclass
-class _Topic:
+class Topic:
     """The topic of prices, and the offset at which each partition goes on."""
 
     servers: Servers
@@ -52,7 +52,7 @@ class _Topic:
 def measure(servers: Servers) -> list[Figure]:
     """Return the figures of the worker, of the counting loop and of the stock agent."""
     create_topics(servers.bootstrap)
-    topic, market = _Topic(servers), Market()
+    topic, market = Topic(servers), Market()
     topic.send(market.opening())
     with WorkerProcess(servers) as worker:
         worker.wait_ready()
@@ -77,7 +77,7 @@ def measure(servers: Servers) -> list[Figure]:
     return _event_figures(events, stock) + _frame_figures(frames)
 
 
-def _round(topic: _Topic, records: Records, worker: WorkerProcess, *, events: int) -> _Round:
+def _round(topic: Topic, records: Records, worker: WorkerProcess, *, events: int) -> _Round:
     """Have the worker, then the counting loop, read the same records from the broker."""
     starts = topic.send(records, worker)
     return _Round(

@@ -45,9 +45,12 @@ class Pace:
 
 
 class WorkerProcess:
-    """A worker of all partitions; it is ready, with a session to work on, after `wait_ready`."""
+    """A worker of all partitions; it is ready, with a session to work on, after `wait_ready`.
 
-    def __init__(self, servers: Servers) -> None:
+    ``module`` is run in place of the command, with the same words.
+    """
+
+    def __init__(self, servers: Servers, *, module: str = "services") -> None:
         self._servers = servers
         self._port = free_port()
         options = {
@@ -59,7 +62,7 @@ class WorkerProcess:
         words = [word for option in options.items() for word in option]
         self._child = ChildProcess(
             "worker",
-            [sys.executable, "-m", "services", "worker", *words],
+            [sys.executable, "-m", module, "worker", *words],
             directory=servers.directory,
             environment=dict(os.environ)
             | {
@@ -102,9 +105,10 @@ class WorkerProcess:
         """
         target = self._applied + count
         self._child.resume()
-        time.sleep(_POLL_SECONDS)
-        first = last = self.read()
         deadline = time.monotonic() + _DONE_SECONDS
+        while (first := self.read()).applied == self._applied and time.monotonic() < deadline:
+            time.sleep(_POLL_SECONDS)
+        last = first
         while last.applied < target:
             if time.monotonic() > deadline:
                 raise FlowError(f"expected {target:g} events applied, there were {last.applied:g}")

@@ -113,7 +113,9 @@ def _parsed(record: Record, code_of: Mapping[str, int]) -> _Parsed | None:
 def _check(path: Path) -> None:
     size = len(path.price)
     places = path.event_time or path.bucket
-    lengths = {len(places), *(len(each) for each in (path.sequence, path.rank) if each)}
+    lengths = {len(places)}
+    if path.event_time:
+        lengths |= {len(each) for each in (path.sequence, path.rank) if len(each) != 1}
     has_room = path.event_time or max(path.bucket, default=-1) < path.buckets
     if lengths != {size} or not has_room or min(path.bucket, default=0) < 0:
         raise BadInputError("bad_path", "expected the lists of a path to have one length")
@@ -189,8 +191,8 @@ def _buckets(parsed: Sequence[_Parsed]) -> Candidates:
     return Candidates(
         slot=np.repeat(_column([row for row, _ in timed]), sizes),
         event_ns=np.concatenate([_column(path.event_time) for _, path in timed]),
-        sequence=np.concatenate([_or_zeros(path.sequence, path) for _, path in timed]),
-        rank=np.concatenate([_or_zeros(path.rank, path) for _, path in timed]),
+        sequence=np.concatenate([_of_all(path.sequence, path) for _, path in timed]),
+        rank=np.concatenate([_of_all(path.rank, path) for _, path in timed]),
         value=np.concatenate([np.array(path.price, np.float64) for _, path in timed]),
     )
 
@@ -215,8 +217,8 @@ def _column(values: Sequence[int]) -> Int64s:
     return np.array(values, np.int64)
 
 
-def _or_zeros(values: Sequence[int], path: Path) -> Int64s:
-    return _column(values) if values else np.zeros(len(path.price), np.int64)
+def _of_all(values: Sequence[int], path: Path) -> Int64s:
+    return np.full(len(path.price), values[0]) if len(values) == 1 else _column(values)
 
 
 def _known(values: Sequence[float | None]) -> Floats:

@@ -50,8 +50,8 @@ class Figures(msgspec.Struct, omit_defaults=True):
 class Path(msgspec.Struct, omit_defaults=True):
     """Five-minute closes: ``bucket`` counts from the open, the other lists run beside it.
 
-    ``event_time`` is empty where only the closes are left; an empty ``sequence`` or ``rank``
-    stands for zeros.
+    ``event_time`` is empty where only the closes are left; of ``sequence`` and ``rank`` there is
+    one number where it is that of all.
     """
 
     seconds: float = 0.0
@@ -185,11 +185,12 @@ def _paths_of(prices: PriceState) -> Mapping[int, Path]:
             found[row] = Path(
                 price=slots.value[part].tolist(),
                 event_time=slots.event_ns[part].tolist(),
-                sequence=_unless_zero(slots.sequence[part]),
-                rank=_unless_zero(slots.rank[part]),
+                sequence=_once_if_all_are_one(slots.sequence[part]),
+                rank=_once_if_all_are_one(slots.rank[part]),
             )
     return found
 
 
-def _unless_zero(column: Int64s) -> list[int]:
-    return column.tolist() if column.any() else []
+def _once_if_all_are_one(column: Int64s) -> list[int]:
+    values: list[int] = column.tolist()
+    return values[:1] if (column == column[0]).all() else values

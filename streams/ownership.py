@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from core.errors import FlowError
 from core.results import prices_begin
 from core.universe import Universe
-from streams.fencing import Acquired, PartitionStore
+from streams.fencing import PartitionStore
 from streams.intake import Intake
 from streams.logs import Log, LogIdentities
 from streams.metric_registry import Metrics
@@ -169,40 +169,40 @@ class Ownership:
         }
 
     async def _claim(self, consumer: "BatchConsumer") -> None:
-        """Take tokens, take up snapshots and seek to their offsets."""
+        """Take over what is not claimed yet; what was when this is interrupted stays claimed."""
         wanted = sorted(self._unclaimed)
         if not wanted:
             return
         if not self._logs.known.keys() >= set(INPUTS):
             await self._look_at_logs()
         tps = self._tps(wanted)
-        acquired = await self._store.acquire(wanted)
         earliest = await consumer.earliest_offsets(*tps)
         ends = await consumer.highwaters(*tps)
-        names = {topic: name for name, topic in self._intake.topic_of.items()}
+        bounds = {tp: (earliest[tp], ends[tp]) for tp in tps}
         for number in wanted:
-            found = await asyncio.to_thread(read_fields, acquired[number].fields)
-            logs = {}
-            for topic, name in names.items():
-                tp = TP(name, number)
-                bounds = (earliest[tp], ends[tp])
-                logs[topic] = self._log(tp, topic, found[topic], bounds=bounds)
-            self._take_up(number, acquired[number], found, logs=logs)
-        await consumer.seek_wait(self._positions(wanted))
-        self._unclaimed.difference_update(wanted)
+            await self._take_up(consumer, number, bounds)
+            self._unclaimed.discard(number)
         log.info("claimed", partitions=wanted)
-        held = [TP(names[PRICES], number) for number in wanted if self._is_held(number)]
-        if held:
-            consumer.pause_partitions(held)
-            self._start(self._release(consumer, held))
 
-    def _take_up(
-        self, number: int, acquired: Acquired, found: Mapping[str, Found], *, logs: dict[str, Log]
+    async def _take_up(
+        self, consumer: "BatchConsumer", number: int, bounds: Mapping[TP, tuple[int, int]]
     ) -> None:
+        """Take the token of a partition, take up its snapshot and seek to its offsets."""
+        acquired = (await self._store.acquire([number]))[number]
+        found = await asyncio.to_thread(read_fields, acquired.fields)
+        logs = {
+            topic: self._log(TP(name, number), topic, found[topic], bounds=bounds[TP(name, number)])
+            for name, topic in self._intake.topic_of.items()
+        }
         self._intake.partitions[number] = Partition(
             self._universe, number, token=acquired.token, logs=logs, found=found
         )
         self._metrics.gauge("forcedflow_partition_warming", str(number)).set(1)
+        await consumer.seek_wait(self._positions([number]))
+        held = [tp for tp in self._tps([number]) if self._held(tp)]
+        if held:
+            consumer.pause_partitions(held)
+            self._start(self._release(consumer, held))
 
     def _log(self, tp: TP, topic: str, found: Found, *, bounds: tuple[int, int]) -> Log:
         """Return where to read a log from: where its snapshot ends, if it is of this log."""
@@ -226,9 +226,6 @@ class Ownership:
         # Of prices without state only the session's are wanted, if results hold what was before.
         offsets.is_held = topic == PRICES and head is None and earliest < end
         return offsets
-
-    def _is_held(self, number: int) -> bool:
-        return self._intake.partitions[number].logs[PRICES].is_held
 
     async def _release(self, consumer: "BatchConsumer", held: list[TP]) -> None:
         """Once the results are read, have prices begin where they have to."""
