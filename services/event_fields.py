@@ -36,6 +36,31 @@ FLOW_FIELDS = (
     Field("source", "text"),
     Field("sequence", "integer"),
 )
+OPEN_INTEREST_FIELDS = (
+    Field("underlying", "text", is_required=True),
+    Field("expiry", "date", is_required=True),
+    Field("strike", "number", is_required=True),
+    Field("right", "text", is_required=True),
+    Field("open_interest", "number", is_required=True),
+    Field("implied_volatility", "number", is_required=True),
+    Field("event_time", "time", is_required=True),
+    Field("root", "text"),
+    Field("settlement_time", "time"),
+    Field("multiplier", "number"),
+    Field("deliverable", "number"),
+    Field("settlement", "text"),
+    Field("style", "text"),
+    Field("forward", "number"),
+    Field("effective_at", "date"),
+    Field("source", "text"),
+)
+QUOTE_FIELDS = (
+    # What a profile uses where a file has it; it is not sent on.
+    Field("spot", "number"),
+    Field("bid", "number"),
+    Field("ask", "number"),
+    Field("gamma", "number"),
+)
 
 ColumnPairs = tuple[tuple[str, str], ...]
 """(our name, the file's header), as many as there are vendors; see `headers_of`."""

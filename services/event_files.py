@@ -16,7 +16,13 @@ import numpy as np
 from core.columns import Bools, Floats, Int32s, Int64s
 from core.errors import ConfigError
 from services.csv_events import read_csv
-from services.event_fields import FLOW_FIELDS, PRICE_FIELDS, ColumnPairs, Field
+from services.event_fields import (
+    FLOW_FIELDS,
+    OPEN_INTEREST_FIELDS,
+    PRICE_FIELDS,
+    ColumnPairs,
+    Field,
+)
 from services.event_rows import BadRows, Columns, Names, Rules, judge_flows, judge_prices
 from services.json_events import read_json_lines
 from services.parquet_events import read_parquet
@@ -150,7 +156,7 @@ def read_prices(paths: Sequence[Path], options: ReadOptions) -> PriceEvents:
     symbols = symbols_of(paths, options.symbols)
     return prices_of(
         (
-            TableOf(_read_table(path, fields=PRICE_FIELDS, columns=options.columns), path, symbol)
+            TableOf(read_table(path, fields=PRICE_FIELDS, columns=options.columns), path, symbol)
             for path, symbol in zip(paths, symbols, strict=True)
         ),
         rules,
@@ -168,7 +174,7 @@ def read_flows(paths: Sequence[Path], options: ReadOptions) -> FlowEvents:
     rules = rules_of(options)
     return flows_of(
         (
-            TableOf(_read_table(path, fields=FLOW_FIELDS, columns=options.columns), path)
+            TableOf(read_table(path, fields=FLOW_FIELDS, columns=options.columns), path)
             for path in paths
         ),
         rules,
@@ -229,7 +235,8 @@ def rules_of(options: ReadOptions) -> Rules:
     ConfigError
         If an option is unusable.
     """
-    known = {each.name for each in (*PRICE_FIELDS, *FLOW_FIELDS)}
+    fields = (*PRICE_FIELDS, *FLOW_FIELDS, *OPEN_INTEREST_FIELDS)
+    known = {each.name for each in fields}
     for name, _ in options.columns:
         if name not in known:
             raise ConfigError(
@@ -269,7 +276,14 @@ def symbols_of(paths: Sequence[Path], symbols: Sequence[str]) -> list[str]:
     return list(symbols)
 
 
-def _read_table(path: Path, *, fields: Sequence[Field], columns: ColumnPairs) -> RawTable:
+def read_table(path: Path, *, fields: Sequence[Field], columns: ColumnPairs) -> RawTable:
+    """Read the columns of a file by the reader of its suffix.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot be read, has an unknown suffix or lacks a column.
+    """
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise ConfigError(

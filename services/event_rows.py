@@ -57,17 +57,17 @@ def judge_prices(
     `symbol` stands for the symbol of rows in a file without that column.
     """
     verdicts = Verdicts(len(table.line))
-    stamp_ns = _event_times(table, rules.zone, verdicts)
+    stamp_ns = event_times(table, rules.zone, verdicts)
     official = _official(table, verdicts)
     event_ns = stamp_ns + np.where(official, 0, rules.bar_ns)
     verdicts.mark(event_ns > rules.now_ns, "future")
     price = numbers(table.columns["price"])
     # NaN compares false: no price and no number are bad like a price of zero.
     verdicts.mark(price.bad | ~(price.value > 0), "bad_price")
-    volume = numbers(_column(table, "volume", pa.float64()))
+    volume = numbers(column_of(table, "volume", pa.float64()))
     verdicts.mark(volume.bad | (volume.value < 0), "bad_volume")
     sequence = _sequence(table, verdicts)
-    source = _names(table, "source", sources, verdicts)
+    source = name_codes(table, "source", sources, verdicts)
     if "symbol" in table.columns:
         named = codes(table.columns["symbol"])
         verdicts.mark(named.nameless, "bad_symbol")
@@ -93,14 +93,14 @@ def judge_flows(
 ) -> tuple[Columns, BadRows]:
     """Return the columns of `FlowEvents` but ``file``, of good rows only, and the bad rows."""
     verdicts = Verdicts(len(table.line))
-    event_ns = _event_times(table, rules.zone, verdicts)
+    event_ns = event_times(table, rules.zone, verdicts)
     verdicts.mark(event_ns > rules.now_ns, "future")
     creation = numbers(table.columns["net_creation_usd"])
     verdicts.mark(creation.bad | np.isnan(creation.value), "bad_net_creation_usd")
-    label, bad_label = session_labels(_column(table, "session", pa.large_string()))
+    label, bad_label = session_labels(column_of(table, "session", pa.large_string()))
     verdicts.mark(bad_label, "bad_session")
     sequence = _sequence(table, verdicts)
-    source = _names(table, "source", sources, verdicts)
+    source = name_codes(table, "source", sources, verdicts)
     named = codes(table.columns["fund"])
     verdicts.mark(named.nameless, "bad_fund")
     good = verdicts.good
@@ -116,12 +116,14 @@ def judge_flows(
     return columns, verdicts.bad()
 
 
-def _column(table: RawTable, name: str, kind: pa.DataType) -> pa.Array:
+def column_of(table: RawTable, name: str, kind: pa.DataType) -> pa.Array:
+    """Return a column of a table; one that the file does not have is all null."""
     column = table.columns.get(name)
     return pa.nulls(len(table.line), kind) if column is None else column
 
 
-def _event_times(table: RawTable, zone: ZoneInfo | None, verdicts: Verdicts) -> Int64s:
+def event_times(table: RawTable, zone: ZoneInfo | None, verdicts: Verdicts) -> Int64s:
+    """Return the times of events, ns UTC, 0 where bad."""
     times = parse_times(table.columns["event_time"], zone=zone)
     verdicts.mark(times.problem == BAD, "bad_event_time")
     verdicts.mark(times.problem == NAIVE, "naive_time")
@@ -130,7 +132,7 @@ def _event_times(table: RawTable, zone: ZoneInfo | None, verdicts: Verdicts) -> 
 
 
 def _official(table: RawTable, verdicts: Verdicts) -> Bools:
-    kind = codes(_column(table, "kind", pa.large_string()))
+    kind = codes(column_of(table, "kind", pa.large_string()))
     known = Names(_KINDS).translate(kind.code, kind.names, missing=_KINDS[0])
     verdicts.mark(kind.bad | (known >= len(_KINDS)), "bad_kind")
     official: Bools = known == _KINDS.index(_OFFICIAL)
@@ -138,12 +140,13 @@ def _official(table: RawTable, verdicts: Verdicts) -> Bools:
 
 
 def _sequence(table: RawTable, verdicts: Verdicts) -> Int64s:
-    sequence, bad = integers(_column(table, "sequence", pa.int64()))
+    sequence, bad = integers(column_of(table, "sequence", pa.int64()))
     verdicts.mark(bad, "bad_sequence")
     return sequence
 
 
-def _names(table: RawTable, name: str, into: Names, verdicts: Verdicts) -> Int32s:
-    named = codes(_column(table, name, pa.large_string()))
+def name_codes(table: RawTable, name: str, into: Names, verdicts: Verdicts) -> Int32s:
+    """Return the codes of a column of names that may be missing: no name is the empty one."""
+    named = codes(column_of(table, name, pa.large_string()))
     verdicts.mark(named.bad, f"bad_{name}")
     return into.translate(named.code, named.names, missing="")
