@@ -16,6 +16,7 @@ _COMMANDS = {
     "alerter": "services.cli_alerter",
     "dead-letters": "services.cli_dead_letters",
     "gateway": "services.cli_gateway",
+    "options": "services.cli_options",
     "replay": "services.cli_replay",
     "rules": "services.cli_rules",
     "run": "services.cli_run",

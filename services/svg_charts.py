@@ -44,11 +44,25 @@ class Chart:
         self._parts: list[str] = []
         self._draw_axes()
 
+    @property
+    def y_range(self) -> Point:
+        """Ends of the vertical axis, in data units."""
+        return self._y.low, self._y.high
+
     def band(self, points: Sequence[tuple[float, float, float]], kind: str) -> None:
         """Fill between low and high; ``points`` are (x, low, high)."""
         upper = [(x, high) for x, _, high in points]
         lower = [(x, low) for x, low, _ in reversed(points)]
         self._parts.append(f'<polygon class="{kind}" points="{self._path(upper + lower)}"/>')
+
+    def bar(self, corner: Point, opposite: Point, kind: str, *, says: str = "") -> None:
+        """Fill a rectangle between two corners; ``says`` is shown when pointed at."""
+        (left, top), (right, bottom) = self._place(corner), self._place(opposite)
+        title = f"<title>{escape(says)}</title>" if says else ""
+        self._parts.append(
+            f'<rect class="{kind}" x="{min(left, right):.1f}" y="{min(top, bottom):.1f}" '
+            f'width="{abs(right - left):.1f}" height="{abs(bottom - top):.1f}">{title}</rect>'
+        )
 
     def line(self, points: Sequence[Point], kind: str) -> None:
         """Draw a line through points."""

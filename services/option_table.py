@@ -1,0 +1,112 @@
+"""The profiles of option chains as a table for a terminal, and as lines for a log."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, RenderResult
+from rich.table import Table
+from rich.text import Text
+
+from services.screen import UNKNOWN, percent, usd
+
+_NAMES_WIDTH = 26
+_LEAST_WIDTH = 30
+"""Terminal cells that the names of figures take, and an underlying's column at the least."""
+
+Document = dict[str, Any]
+
+
+class OptionsTable:
+    """One column an underlying, in as many tables below one another as the screen needs."""
+
+    def __init__(self, documents: Sequence[Document]) -> None:
+        self._documents = documents
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        del console
+        fit = max((options.max_width - _NAMES_WIDTH) // _LEAST_WIDTH, 1)
+        for first in range(0, len(self._documents), fit):
+            yield _table(self._documents[first : first + fit])
+        for each in self._documents:
+            yield from (Text(line, style="yellow") for line in _notes(each))
+
+
+def _table(documents: Sequence[Document]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("", no_wrap=True)
+    for each in documents:
+        table.add_column(each["underlying"], justify="right")
+    columns = [_cells(each) for each in documents]
+    for name in columns[0]:
+        table.add_row(name, *(column[name] for column in columns))
+    return table
+
+
+def summary_lines(documents: Sequence[Document]) -> list[str]:
+    """Return a line an underlying, and what is to be known of it, for a pipe or a log."""
+    lines = []
+    for each in documents:
+        exposure = each["gamma_exposure_usd_per_1pct"]["index_convention"]
+        lines.append(
+            f"{each['underlying']} {each['as_of'] or UNKNOWN}: {each['contracts']} contracts, "
+            f"{usd(exposure)} USD per 1 % (index convention), "
+            f"{len(each['zero_gamma'])} zero-gamma levels"
+        )
+        lines += [f"  {line}" for line in _notes(each)]
+    return lines
+
+
+def _notes(document: Document) -> list[str]:
+    name = document["underlying"]
+    rejected = [f"{reason} {count:,}" for reason, count in document["rejected"].items()]
+    lines = [f"{name}: not used or not priced: {', '.join(rejected)}"] if rejected else []
+    lines += [f"{name}: {says}" for says in document["notes"].values()]
+    if document["stale"] and document["open_interest_session"]:
+        lines.append(f"{name}: open interest of {document['open_interest_session']}")
+    return lines
+
+
+def _cells(document: Document) -> dict[str, str]:
+    exposure = document["gamma_exposure_usd_per_1pct"]
+    cells = {
+        "as of": (document["as_of"] or UNKNOWN)[:16].replace("T", " "),
+        "spot": _price(document["spot"]),
+        "gamma exposure per 1 %": usd(exposure["index_convention"]),
+    }
+    for model in (name for name in exposure if name != "index_convention"):
+        cells[f"  {model.replace('_', ' ')}"] = usd(exposure[model])
+    ratio = document["put_call_open_interest"]
+    skew, today = document["risk_reversal_25d_30d"], document["share_0dte"]
+    return cells | {
+        "  by the vendor's gamma": usd(document["vendor_gamma_exposure_usd_per_1pct"]),
+        "zero gamma": _levels(document),
+        "call wall": _price(document["call_wall"]),
+        "put wall": _price(document["put_wall"]),
+        "largest gamma": _price(document["largest_gamma_strike"]),
+        "put/call open interest": UNKNOWN if ratio is None else f"{ratio:.2f}",
+        "risk reversal 25Δ 30d": percent(skew, 2),
+        "share of 0DTE": percent(today).lstrip("+"),
+        "contracts": f"{document['contracts']:,}",
+        "open interest": _count(document["open_interest"]),
+        "  of it priced": percent(document["coverage"]).lstrip("+"),
+    }
+
+
+def _levels(document: Document) -> str:
+    levels = document["zero_gamma"]
+    if not levels:
+        return UNKNOWN
+    return "\n".join(
+        f"{_price(each['level'])} ({percent(each['distance'])}, "
+        f"{'long' if each['long_above'] else 'short'} above)"
+        for each in levels
+    )
+
+
+def _price(price: float | None) -> str:
+    return UNKNOWN if price is None else f"{price:,.2f}"
+
+
+def _count(count: float | None) -> str:
+    return UNKNOWN if count is None else f"{count:,.0f}"
