@@ -19,7 +19,15 @@ SEED = int(os.environ.get("FORCEDFLOW_SEED", "20260623"))
 KAFKA_LITTER = "ignore:unclosed <socket.socket.*raddr:ResourceWarning"
 """See tests/e2e/conftest.py."""
 
+CHAOS_SECONDS = 300
+"""Longest a test may take on a machine that has other things to do."""
+
 Figure = Callable[[str, float], None]
+
+
+def is_soak() -> bool:
+    """Say whether faults shall last as long as they would outside of tests (`make soak`)."""
+    return os.environ.get("FORCEDFLOW_SOAK") == "1"
 
 
 class MakeRun(Protocol):
@@ -35,6 +43,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(Path(__file__).parent):
             item.add_marker(pytest.mark.filterwarnings(KAFKA_LITTER))
+            item.add_marker(pytest.mark.timeout(CHAOS_SECONDS))
 
 
 @pytest.fixture(autouse=True)
@@ -59,6 +68,12 @@ def random(seed: int) -> np.random.Generator:
 def script(seed: int, tmp_path: Path) -> Script:
     """Two days, eight seconds at the usual rate, without a fault of their own."""
     return plain_script(make_market(tmp_path / "universe", seed=seed, events=160_000))
+
+
+@pytest.fixture
+def short_script(seed: int, tmp_path: Path) -> Script:
+    """Two days in three seconds, for faults that are over soon."""
+    return plain_script(make_market(tmp_path / "universe", seed=seed, events=60_000))
 
 
 @pytest.fixture

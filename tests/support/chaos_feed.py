@@ -1,6 +1,7 @@
 """Plays a script into Kafka at its pace, and knows what Kafka has acknowledged."""
 
 import asyncio
+import itertools
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -22,6 +23,9 @@ _BATCH_BYTES = 64 * 1024
 class Feed:
     """Sends windows from a thread of its own; it holds at every mark until released.
 
+    While it holds it repeats the heartbeat; at the last mark, with `lingers`, it also sends all
+    events again at its pace, which must change nothing.
+
     Attributes
     ----------
     sent : dict         records acknowledged, by place
@@ -37,6 +41,7 @@ class Feed:
         self.bad: dict[str, str] = {}
         self.behind_seconds = 0.0
         self.error: BaseException | None = None
+        self.lingers = False
         self.events = 0
         self.playing_seconds = 0.0
         self._bootstrap = bootstrap
@@ -128,9 +133,14 @@ class Feed:
         self._released.clear()
         await self._beat(producer, mark_ns)
         self._mark_ns = mark_ns
+        again = itertools.cycle(self.windows)
         while not self._released.is_set():
             await self._beat(producer, mark_ns)
-            await asyncio.to_thread(self._released.wait, HOLD_BEAT_SECONDS)
+            if self.lingers and mark_ns == self.windows[-1].mark_ns:
+                await self._send(producer, next(again).values)
+                await asyncio.sleep(WINDOW_SECONDS)
+            else:
+                await asyncio.to_thread(self._released.wait, HOLD_BEAT_SECONDS)
 
     async def _beat(self, producer: AIOKafkaProducer, event_ns: int) -> None:
         if not self._is_muted:

@@ -106,6 +106,15 @@ class Fleet:
         with self._lock:
             self.workers[name].kill()
 
+    def kill_all(self) -> list[str]:
+        """Let all workers crash and stay away; return their names, to be joined again."""
+        with self._lock:
+            names = self.names()
+            self._kept.clear()
+            for name in names:
+                self.workers[name].kill()
+        return names
+
     def until_serving(self, *, seconds: float = START_SECONDS) -> None:
         """Wait until the workers own every partition between them and have caught up."""
         eventually(self.serves, seconds=seconds)

@@ -12,8 +12,8 @@ import redis
 from tests.support.chaos_feed import Feed
 from tests.support.chaos_oracle import Expected, expected_at
 from tests.support.chaos_script import Script
-from tests.support.chaos_watch import Seen, Watch
-from tests.support.chaos_windows import windows_of
+from tests.support.chaos_watch import Seen, Watch, snapshot_counts
+from tests.support.chaos_windows import Place, windows_of
 from tests.support.running_worker import Deployment
 from tests.support.waiting import eventually
 
@@ -21,6 +21,8 @@ RATE = 20_000.0
 """Events a second."""
 SETTLE_SECONDS = 40.0
 """Longest wait at a mark for what was broken to be whole again."""
+SAVE_SECONDS = 10.0
+"""Longest wait for the snapshots of what was applied."""
 
 
 class ChaosRun:
@@ -41,6 +43,7 @@ class ChaosRun:
         rate: float = RATE,
     ) -> None:
         self.script = script
+        self.redis_url = redis_url
         self.rate = rate
         self.expected: dict[int, Expected] = {
             mark_ns: expected_at(script, mark_ns) for mark_ns in script.market.marks
@@ -54,9 +57,11 @@ class ChaosRun:
         )
         # Clients that a dying broker would make leak are made when they are needed.
         self.deployment.disconnect()
-        self.watch = Watch(redis_url, script.market.universe, expected=self.expected)
+        # What comes late may change a price that was already said to be all there.
+        shown = {} if script.lateness_ns else self.expected
+        self.watch = Watch(redis_url, script.market.universe, expected=shown)
         self.feed = Feed(bootstrap, prefix, windows_of(script, rate=rate))
-        self.compared: list[int] = []
+        self.compared: set[int] = set()
         self._stack = ExitStack()
 
     def __enter__(self) -> Self:
@@ -80,11 +85,45 @@ class ChaosRun:
         """Let the feed go on until this share of it was sent."""
         self._play(lambda: self.feed.share >= share)
 
-    def finish(self) -> None:
-        """Let the feed go on to its end, and hold all that was seen to what is due."""
+    def hold_at(self, mark_ns: int) -> None:
+        """Let the feed go on to a mark, compare, and leave it there."""
+        self._play(lambda: self.feed.mark_ns == mark_ns)
+        self.compare(mark_ns)
+
+    def play_until(self, has_come: Callable[[], bool]) -> None:
+        """Let the feed go on until something is so, if need be with events sent again."""
+        self.feed.lingers = True
+        self._play(has_come)
+        self.feed.lingers = False
+
+    def finish(self, *, counts: bool = True) -> None:
+        """Let the feed go on to its end, and hold all that was seen to what is due.
+
+        ``counts``: each record counts once in the snapshots, from the log's first on.
+        """
         self._play(lambda: False)
-        assert self.compared == list(self.script.market.marks), self.compared
+        assert self.feed.share == 1.0
+        assert self.compared == set(self.script.market.marks), self.compared
         assert not self.watch.faults, "\n".join(self.watch.faults[:5])
+        if counts:
+            self.compare_counts()
+
+    def compare_counts(self) -> None:
+        """Wait until snapshots say that all records were applied, each once."""
+        due = {place: (count, count) for place, count in self.feed.sent.items()}
+        wrong: dict[Place, tuple[int, int] | None] = {}
+
+        def agree() -> bool:
+            found = snapshot_counts(self.deployment.redis)
+            wrong.clear()
+            wrong.update({each: found.get(each) for each in due if found.get(each) != due[each]})
+            return not wrong
+
+        try:
+            eventually(agree, seconds=SAVE_SECONDS)
+        except AssertionError as error:
+            each, found = next(iter(wrong.items()))
+            raise AssertionError(f"{each}: {found} of {due[each]} were applied") from error
 
     def achieved_rate(self) -> float:
         """Return the events a second that were sent while the feed played."""
@@ -93,14 +132,13 @@ class ChaosRun:
     def _play(self, has_come: Callable[[], bool]) -> None:
         while not has_come() and not self.feed.has_ended:
             mark_ns = self.feed.mark_ns
-            if mark_ns is None:
+            if mark_ns is None or (self.feed.lingers and mark_ns == self.script.market.marks[-1]):
                 time.sleep(0.005)
             else:
                 self.compare(mark_ns)
                 self.feed.release()
         if self.feed.error is not None:
             raise self.feed.error
-        assert has_come() or self.feed.share == 1.0
 
     def compare(self, mark_ns: int, *, seconds: float = SETTLE_SECONDS) -> None:
         """Wait until every partition shows at a mark what the oracle does."""
@@ -115,7 +153,7 @@ class ChaosRun:
             eventually(agrees, seconds=seconds)
         except AssertionError as error:
             raise AssertionError(f"at mark {mark_ns}: {found}") from error
-        self.compared.append(mark_ns)
+        self.compared.add(mark_ns)
 
     def difference(self, mark_ns: int) -> str:
         """Return "" if every partition shows at a mark what the oracle does, else what not."""

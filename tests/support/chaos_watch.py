@@ -4,7 +4,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 import redis
@@ -12,12 +12,15 @@ import redis
 from core.columns import Partial
 from core.sessions import NANOS_PER_SECOND, NO_TIME
 from core.universe import Universe
-from streams.fencing import STALE_SECONDS, partial_key
+from streams.fencing import STALE_SECONDS, partial_key, partition_key
 from streams.partials import decode_partial
+from streams.snapshots import read_fields
 from streams.topics import PARTITIONS
 from tests.support.chaos_oracle import Expected
 
 LOOK_SECONDS = 0.025
+CURRENT_SECONDS = 0.5
+"""How far a partition may be behind Kafka that is as current as any."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,6 +93,13 @@ class Watch:
     def seen(self) -> Sequence[Seen | None]:
         """Return what lies in Redis now, None where there is none; raises `RedisError`."""
         return read_partials(self._client, self.universe)
+
+    def is_current(self) -> bool:
+        """Say whether readers may use every partition, and none is far behind Kafka."""
+        return all(
+            looks and looks[-1].is_fresh and looks[-1].behind_seconds <= CURRENT_SECONDS
+            for looks in self.looks
+        )
 
     def longest(
         self, since_ns: int, until_ns: int = 2**62, *, of: Sequence[int] = range(PARTITIONS)
@@ -175,3 +185,15 @@ def read_partials(client: redis.Redis, universe: Universe) -> list[Seen | None]:
         )
         for partition, row in enumerate(rows)
     ]
+
+
+def snapshot_counts(client: redis.Redis) -> dict[tuple[str, int], tuple[int, int]]:
+    """Return next offset and applied records by topic and partition, as snapshots say."""
+    counts = {}
+    for partition in range(PARTITIONS):
+        fields: dict[Any, Any] = client.hgetall(partition_key(partition))
+        named = {name.decode(): content for name, content in fields.items()}
+        for topic, found in read_fields(named).items():
+            if found.head is not None:
+                counts[topic, partition] = (found.head.next, found.head.applied)
+    return counts
