@@ -48,11 +48,15 @@ def summary_lines(documents: Sequence[Document]) -> list[str]:
     lines = []
     for each in documents:
         exposure = each["gamma_exposure_usd_per_1pct"]["index_convention"]
-        lines.append(
-            f"{each['underlying']} {each['as_of'] or UNKNOWN}: {each['contracts']} contracts, "
-            f"{usd(exposure)} USD per 1 % (index convention), "
-            f"{len(each['zero_gamma'])} zero-gamma levels"
-        )
+        says = "gamma exposure unknown"
+        if exposure is not None:
+            levels = len(each["zero_gamma"])
+            says = (
+                f"{usd(exposure)} USD per 1 % (index convention), "
+                f"{levels} zero-gamma level{'' if levels == 1 else 's'}"
+            )
+        stated = each["as_of"] or UNKNOWN
+        lines.append(f"{each['underlying']} {stated}: {each['contracts']} contracts, {says}")
         lines += [f"  {line}" for line in _notes(each)]
     return lines
 
