@@ -10,10 +10,13 @@ from services.chain_rows import ChainFile
 LARGEST_STRIKE = 100.0
 SMALLEST_STRIKE = 0.001
 """Strikes beyond these multiples of the spot are misread: real ones went from 1/300 to 50."""
+LARGEST_GAP = 1.5
+"""The spot lies within this factor of the price at which the options are quoted, or the two are
+not of the same day, or not of the same side of a split."""
 LARGEST_MIDDLE = 3.0
-"""The strike in the middle of the open interest lies within a factor of this of the spot; beyond
-it spot and strikes are not of the same units or of the same side of a split."""
-
+"""Without quotes: the spot lies within this factor of the middle strike of the open interest."""
+PARITY_PAIRS = 9
+"""Pairs of a call and a put, nearest the money first, that tell the price they are quoted at."""
 CONTRACT_KEY = np.dtype([("root", "i8"), ("expiry", "i8"), ("strike", "f8"), ("is_call", "?")])
 """What tells the contracts of an underlying apart, under the names of their columns."""
 
@@ -49,7 +52,10 @@ def without_disproportion(file: ChainFile, spot: float) -> ChainFile:
     chain = file.chain
     if not (len(chain) and spot > 0.0):
         return file
-    if not 1.0 / LARGEST_MIDDLE <= _middle_strike(chain) / spot <= LARGEST_MIDDLE:
+    quoted, factor = _quoted_price(chain), LARGEST_GAP
+    if np.isnan(quoted):
+        quoted, factor = _middle_strike(chain), LARGEST_MIDDLE
+    if not 1.0 / factor <= quoted / spot <= factor:
         return file.refused(np.ones(len(chain), np.bool_), "spot_out_of_proportion")
     ratio = chain.strike / spot
     wrong = (ratio > LARGEST_STRIKE) | (ratio < SMALLEST_STRIKE)
@@ -73,6 +79,24 @@ def contract_keys(chain: OptionChain) -> npt.NDArray[np.void]:
     for name in CONTRACT_KEY.names or ():
         keys[name] = getattr(chain, name)
     return keys
+
+
+def _quoted_price(chain: OptionChain) -> float:
+    """Return the price of the underlying that the quotes imply, NaN without enough of them.
+
+    It is the median of strike + call - put where the two cost nearly the same, whatever the
+    expiry: carry does not matter here.
+    """
+    quoted = chain.at(~np.isnan(chain.mid) & (chain.multiplier == chain.deliverable))
+    keys = contract_keys(quoted)
+    puts = keys[~quoted.is_call].copy()
+    puts["is_call"] = True
+    _, call, put = np.intersect1d(keys[quoted.is_call], puts, return_indices=True)
+    premium = quoted.mid[quoted.is_call][call] - quoted.mid[~quoted.is_call][put]
+    nearest = np.argsort(np.abs(premium))[:PARITY_PAIRS]
+    if len(nearest) < PARITY_PAIRS // 2:
+        return float("nan")
+    return float(np.median(quoted.strike[quoted.is_call][call[nearest]] + premium[nearest]))
 
 
 def _middle_strike(chain: OptionChain) -> float:

@@ -25,10 +25,25 @@ TRUNCATED_SHARE = 0.5
 day are a tenth of a chain."""
 _CLAIMS = (
     re.compile(r"[\^_$.]?(?P<name>[A-Za-z.]{1,6})[ _-]quote_?data.*", re.IGNORECASE),
-    re.compile(r"[\^_$]?(?P<name>[A-Z.]{1,6})([ _-]\d.*)?"),
+    re.compile(r"[\^_$]?(?P<name>[A-Z.]{3,6})([ _-]\d.*)?"),
 )
 """How the name of a file names an underlying."""
-_NO_NAMES = frozenset({"CHAIN", "CHAINS", "DATA", "OPTION", "QUOTE", "QUOTES"})
+_NO_NAMES = frozenset(
+    [
+        "CHAIN",
+        "CHAINS",
+        "COPY",
+        "DATA",
+        "EXPORT",
+        "FILE",
+        "NEW",
+        "OLD",
+        "OPTION",
+        "QUOTE",
+        "QUOTES",
+        "TEST",
+    ]
+)
 
 
 @dataclass(frozen=True)

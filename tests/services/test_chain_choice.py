@@ -137,6 +137,8 @@ def test_files_of_one_time_are_parts_of_one_chain(tmp_path: Path) -> None:
         ("chain.csv", "used"),
         ("CHAIN.csv", "used"),
         ("my_chain_2026.csv", "used"),
+        ("A.csv", "used"),
+        ("TEST_1.csv", "used"),
         ("20260622.csv", "used"),
     ],
 )
@@ -201,12 +203,38 @@ def test_strikes_out_of_all_proportion_are_refused(tmp_path: Path) -> None:
     assert reasons(file) == {"strike_out_of_proportion": 4}
 
 
-@pytest.mark.parametrize("spot", [14.3, 700.0])
+QUOTED = [
+    Row(
+        "2026-07-17",
+        strike,
+        Side(bid=f"{max(100 - strike, 0) + 1.9:.2f}", ask=f"{max(100 - strike, 0) + 2.1:.2f}"),
+        Side(bid=f"{max(strike - 100, 0) + 1.9:.2f}", ask=f"{max(strike - 100, 0) + 2.1:.2f}"),
+    )
+    for strike in (300.0, 310.0, 320.0, 330.0, 340.0)
+]
+
+
+@pytest.mark.parametrize("spot", [14.3, 60.0, 160.0, 700.0])
 def test_a_spot_of_the_other_side_of_a_split_refuses_the_chain(tmp_path: Path, spot: float) -> None:
-    file = living(choice_of(chain(tmp_path, "a.csv", ROWS)), spot=spot)
+    """Quotes imply 100 although all strikes lie far above: a share that has lost two thirds."""
+    path = chain(tmp_path, "a.csv", QUOTED)
+
+    file = living(choice_of(path), spot=spot)
 
     assert len(file.chain) == 0
-    assert reasons(file) == {"spot_out_of_proportion": 8}
+    assert reasons(file) == {"spot_out_of_proportion": 10}
+    assert len(living(choice_of(path), spot=110.0).chain) == 10
+
+
+@pytest.mark.parametrize(("spot", "left"), [(20.0, 0), (40.0, 2), (280.0, 2), (320.0, 0)])
+def test_without_quotes_the_open_interest_tells_where_the_spot_may_be(
+    tmp_path: Path, spot: float, left: int
+) -> None:
+    rows = [level(), level(strike=105.0, open_interest=1)]
+
+    file = living(choice_of(json_file(tmp_path / "oi.jsonl", rows)), spot=spot)
+
+    assert len(file.chain) == left
 
 
 def test_open_interest_without_a_price_is_kept_and_named(tmp_path: Path) -> None:

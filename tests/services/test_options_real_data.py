@@ -8,7 +8,7 @@ import statistics
 import zipfile
 from collections import defaultdict
 from dataclasses import replace
-from datetime import datetime, time
+from datetime import datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +36,7 @@ FRIDAY, STALE = (
     CHAINS / "SPY_2025-May-6_9-13AM_597fc0c.csv",
 )
 GOOG, AAPL = LEAN / "universes/goog/20151223.csv", LEAN / "universes/aapl/20140605.csv"
+HALF_DAYS = {"20151224", "20140703"}
 GOOG_LEVELS = LEAN / "minute/goog/20151223_openinterest_american.zip"
 
 
@@ -291,6 +292,62 @@ def test_a_session_s_own_open_interest_takes_its_place(tmp_path: Path) -> None:
     )
     assert [each["verdict"] for each in found["files"]] == ["used", "used"]
     assert found["as_of"] == "2015-12-23T16:00:00-05:00"
+
+
+def minutes(path: Path) -> dict[time, float]:
+    """Return New York's time of day -> price at the end of the minute before."""
+    with zipfile.ZipFile(path) as archive:
+        text = archive.read(archive.namelist()[0]).decode()
+    found = {}
+    for line in text.split():
+        milliseconds, _, _, _, close, _ = line.split(",")
+        after = int(milliseconds) // 60_000 + 1
+        found[time(after // 60, after % 60)] = float(close) / 10_000
+    return found
+
+
+@pytest.mark.parametrize(
+    ("path", "trades"),
+    [
+        (GOOG, "equity/usa/minute/goog/20151223_trade.zip"),
+        (AAPL, "equity/usa/minute/aapl/20140605_trade.zip"),
+    ],
+    ids=["GOOG", "AAPL"],
+)
+def test_through_a_day_the_inventory_stands_and_is_repriced(
+    tmp_path: Path, path: Path, trades: str
+) -> None:
+    """Minute trades of the same day at several times, one open interest."""
+    day = datetime.strptime(path.stem, "%Y%m%d").replace(tzinfo=NEW_YORK)
+    prices = minutes(FOLDER / "lean/Data" / trades)
+    seen = []
+    for clock in (time(10), time(12, 30), time(15, 30), time(16)):
+        moment = datetime.combine(day, clock, NEW_YORK)
+        found = profile(tmp_path, path, "--as-of", moment.isoformat(), "--spot", prices[clock])
+        # Without quotes there is no parity: the slow sum on the spot is the whole story.
+        rows = [
+            Contract(
+                row["expiry"], float(row["strike"]), row["right"] == "C",
+                max(seconds, 3600) / (365 * 86400), seconds, float(row["implied_volatility"]),
+                0.0, float(row["open_interest"] or 0), 0.0, 0.0,
+            )
+            for row in lean_rows(path)
+            if (seconds := lean_settlement(row["expiry"]).timestamp() - moment.timestamp()) >= 0
+        ]  # fmt: skip
+        expected = exposure(rows, prices[clock], rate=0, dividend_yield=0)
+        ours = found["gamma_exposure_usd_per_1pct"]["index_convention"]
+        assert ours == pytest.approx(expected, rel=1e-6)
+        assert found["method"]["forwards"] == {"configured": len({r.symbol for r in rows})}
+        seen.append((found["open_interest"], ours))
+    assert len({inventory for inventory, _ in seen}) == 1
+    assert len({exposure_ for _, exposure_ in seen}) == 4
+
+
+def lean_settlement(expiry: str) -> datetime:
+    """Return when shares' options settle: the close, on a half day and for Saturdays too."""
+    day = datetime.strptime(expiry, "%Y%m%d").replace(tzinfo=NEW_YORK)
+    friday = day - timedelta(days=1) if day.weekday() == 5 else day
+    return datetime.combine(friday, time(13 if expiry in HALF_DAYS else 16), NEW_YORK)
 
 
 def test_a_split_moves_strikes_and_leaves_the_exposure(tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def contracts(
             for place, right in SIDES:
                 symbol = row[place]
                 day = datetime.strptime(symbol[-15:-9], "%y%m%d")  # noqa: DTZ007 - made aware below
-                seconds = (settled(symbol[:-15], day) - as_of).total_seconds()
+                seconds = settled(symbol[:-15], day).timestamp() - as_of.timestamp()
                 yield Contract(
                     symbol=symbol,
                     strike=float(row[11]),
