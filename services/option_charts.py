@@ -87,16 +87,26 @@ def _strike_bars(table: ExposureTable, spot: float) -> list[_Bar]:
     low, high = _shown(strikes, calls - puts, spot)
     inside = (strikes >= low) & (strikes <= high)
     strikes, calls, puts = strikes[inside], calls[inside], puts[inside]
-    count = min(MOST_BARS, max(2 * len(strikes), 2))
-    edges = np.linspace(low, high, count + 1)
+    if len(strikes) <= MOST_BARS:
+        half = 0.4 * float(np.diff(strikes).min(initial=0.05 * spot))
+        columns = (strikes.tolist(), calls.tolist(), puts.tolist())
+        return [
+            _Bar(strike - half, strike + half, up, down, price(strike))
+            for strike, up, down in zip(*columns, strict=True)
+        ]
+    return _gathered(strikes, calls, puts, np.linspace(low, high, MOST_BARS + 1))
+
+
+def _gathered(strikes: Floats, calls: Floats, puts: Floats, edges: Floats) -> list[_Bar]:
+    """Return a bar for each pair of edges that has strikes between them."""
+    count = len(edges) - 1
     place = np.clip(np.searchsorted(edges, strikes, side="right") - 1, 0, count - 1)
     up, down = (np.bincount(place, column, count) for column in (calls, puts))
     bars = []
-    for each in range(count):
+    for each in np.unique(place).tolist():
         own = strikes[place == each]
-        if len(own):
-            name = price(own[0]) if len(own) == 1 else f"{price(own[0])} to {price(own[-1])}"
-            bars.append(_Bar(edges[each], edges[each + 1], up[each], down[each], name))
+        name = price(own[0]) if len(own) == 1 else f"{price(own[0])} to {price(own[-1])}"
+        bars.append(_Bar(edges[each], edges[each + 1], up[each], down[each], name))
     return bars
 
 

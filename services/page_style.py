@@ -21,5 +21,6 @@ border-bottom:1px solid #e6ebf0}td:first-child,th:first-child,.left{text-align:l
 th{font-weight:600;color:#51606f}details{margin:.5rem 0}summary{cursor:pointer;font-weight:600}
 .yes{color:#2c7a48}.no{color:#b0381f}
 @media (prefers-color-scheme:dark){body{background:#14191f;color:#dde5ec}
-svg text{fill:#b9c5d0}.grid{stroke:#27313b}.tile,td,th{border-color:#2b3743}}
+svg text,svg .title{fill:#b9c5d0}.grid{stroke:#27313b}.tile,td,th{border-color:#2b3743}
+.tile span,figcaption,th{color:#9aa8b5}.no{color:#e58a74}.yes{color:#67b98a}}
 """

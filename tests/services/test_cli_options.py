@@ -134,6 +134,22 @@ def test_the_page_is_whole_and_says_what_the_figures_are(tmp_path: Path) -> None
         assert word not in page
 
 
+@pytest.mark.parametrize("strikes", [1, 150])
+def test_a_page_of_few_or_many_strikes_draws_them_all(tmp_path: Path, strikes: int) -> None:
+    days = [(1 + i % 28, 7 + i // 28) for i in range(strikes)]
+    rows = [
+        level(strike=100.0 + i / 10, spot=101.0, expiry=f"2026-{month:02}-{day:02}")
+        for i, (day, month) in enumerate(days)
+    ]
+
+    profile(tmp_path, json_file(tmp_path / "oi.jsonl", rows), "--plot", tmp_path / "page.html")
+
+    page = (tmp_path / "page.html").read_text(encoding="utf-8")
+    bars = page.count('<rect class="calls"')
+    assert bars == 2 if strikes == 1 else 60 < bars <= 150
+    assert "nan" not in page
+
+
 def test_a_time_and_a_spot_of_one_s_own(tmp_path: Path) -> None:
     stated = profile(tmp_path, EXAMPLE)
     friday = profile(
