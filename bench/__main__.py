@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bench import core_book, forecast, latency, snapshots, throughput
+from bench import core_book, forecast, latency, options, snapshots, throughput
 from bench.figures import Figure, table, write_json
 from bench.machine import OtherWork
 from bench.servers import Servers, servers
@@ -18,6 +18,7 @@ _WITH_SERVERS: dict[str, Callable[[Servers], list[Figure]]] = {
 _IN_PROCESS: dict[str, Callable[[], list[Figure]]] = {
     core_book.PART: core_book.measure,
     forecast.PART: forecast.measure,
+    options.PART: options.measure,
 }
 _PARTS = (*_IN_PROCESS, *_WITH_SERVERS)
 

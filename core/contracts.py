@@ -1,6 +1,7 @@
 """Option contracts as columns: what feeds hand to the core, one entry a contract."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 
@@ -90,3 +91,42 @@ COLUMNS = tuple(
     if name not in {"underlying", "spot", "as_of_ns", "roots"}
 )
 """The columns of a chain that have one entry a contract."""
+
+
+@dataclass(frozen=True, eq=False)
+class OpenInterestColumns:
+    """Valid records of the contracts of many underlyings, in any order.
+
+    ``reference`` int32[n], row in the book; ``root`` int32[n], from `OptionBook.root_index`;
+    ``event_ns`` int64[n]; ``source`` int32[n], from `OptionBook.source_index`; ``label`` int64[n],
+    the session the figures are of, ``NO_SESSION``: the one that closes next after the event.
+    ``open_interest`` and ``implied_volatility`` are NaN where the record does not state them;
+    ``dealer_sign`` float64[n], the dealers' side as the user states it, from -1 to 1, NaN =
+    unknown, None where all are. All other columns are those of `OptionChain`.
+    """
+
+    reference: Int32s
+    root: Int32s
+    expiry: Int64s
+    strike: Floats
+    is_call: Bools
+    settlement_ns: Int64s
+    open_interest: Floats
+    implied_volatility: Floats
+    multiplier: Floats
+    deliverable: Floats
+    is_cash_settled: Bools
+    is_american: Bools
+    forward: Floats
+    event_ns: Int64s
+    label: Int64s
+    source: Int32s
+    dealer_sign: Floats | None = None
+
+    def at(self, positions: Int64s | Bools) -> "OpenInterestColumns":
+        """Return the records at some positions."""
+        columns: dict[str, Any] = {
+            name: None if column is None else column[positions]
+            for name, column in vars(self).items()
+        }
+        return OpenInterestColumns(**columns)

@@ -56,6 +56,20 @@ class Slots:
         self.value = np.full(size, np.nan)
         self._newest = np.empty(size, np.int64)
 
+    def grow(self, size: int) -> None:
+        """Add empty slots up to a greater number."""
+        old, more = len(self.value), Slots(size)
+        for name, column in vars(self).items():
+            getattr(more, name)[:old] = column
+        vars(self).update(vars(more))
+
+    def empty(self, positions: Int64s) -> None:
+        """Make some slots as if nothing had ever been offered to them."""
+        self.event_ns[positions] = NO_TIME
+        self.sequence[positions] = 0
+        self.rank[positions] = 0
+        self.value[positions] = np.nan
+
     def latest(self, batch: Candidates) -> Candidates:
         """Return each slot's winner of a batch, once a slot.
 
@@ -70,7 +84,7 @@ class Slots:
         left = (batch.event_ns >= batch.event_ns[compared]).nonzero()[0]
         best = batch.at(left)
         if np.count_nonzero(compared[left] != left):
-            best = best.at(_winners(best))
+            best = best.at(winners(best))
         return best
 
     def filled(self) -> Candidates:
@@ -109,8 +123,8 @@ class Slots:
         return wins
 
 
-def _winners(batch: Candidates) -> Int64s:
-    """Return the position of each slot's winner, slots ascending."""
+def winners(batch: Candidates) -> Int64s:
+    """Return the position in a batch of each slot's winner, slots ascending."""
     order = np.lexsort((batch.value, batch.rank, batch.sequence, batch.event_ns, batch.slot))
     slot = batch.slot[order]
     is_last = np.ones(len(slot), np.bool_)

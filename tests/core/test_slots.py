@@ -109,3 +109,15 @@ def test_a_batch_is_one_slots_winner_however_often_the_same_instant_comes() -> N
     latest = Slots(SIZE).latest(candidates([*same, Event(3, 10**18 - 1, 9, 9, 9.0)]))
 
     assert events_of(latest) == [same[1]]
+
+
+def test_slots_grow_and_are_emptied_without_a_trace() -> None:
+    slots = Slots(2)
+    slots.offer(candidates([Event(0, 5, 1, 2, 3.0), Event(1, 6, 1, 2, 4.0)]))
+
+    slots.grow(5)
+    slots.empty(np.array([0]))
+    slots.offer(slots.latest(candidates([Event(4, 7, 0, 0, 8.0), Event(0, 1, 0, 0, 2.0)])))
+
+    assert slots.event_ns.tolist() == [1, 6, NO_TIME, NO_TIME, 7]
+    np.testing.assert_array_equal(slots.value, [2.0, 4.0, np.nan, np.nan, 8.0])

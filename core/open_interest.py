@@ -1,0 +1,191 @@
+"""The state behind the options of some references: contracts, and what was said of them, in slots.
+
+Any order, duplication or batching of records ends in the same state. Everything that is summed
+from it lies elsewhere (`core.option_book`) and can be made anew.
+"""
+
+import numpy as np
+
+from core.columns import Bools, Floats, Int64s, source_rank
+from core.contract_days import ContractDays, InForce, in_force
+from core.contract_table import ContractTable
+from core.contracts import OpenInterestColumns, OptionChain
+from core.row_calendar import RowCalendar
+from core.sessions import NO_SESSION
+from core.slots import Candidates
+
+
+class OpenInterest:
+    """Contracts of some references, and their figures by session.
+
+    Attributes
+    ----------
+    table : ContractTable
+    days : ContractDays
+    roots : tuple[str, ...]     by the index that stands for them in columns
+    unused : int                records of settled contracts or of sessions out of reach, counted
+    """
+
+    def __init__(self, calendar: RowCalendar, size: int) -> None:
+        self.table = ContractTable(size)
+        self.days = ContractDays(capacity=self.table.capacity, rows=size)
+        self.unused = 0
+        self._calendar = calendar
+        self._group = np.zeros(size, np.int64)
+        for group, (_, rows) in enumerate(calendar.groups):
+            self._group[rows] = group
+        self._newest_label = NO_SESSION
+        self._roots: dict[str, int] = {}
+        self._sources: dict[str, int] = {}
+        self._ranks: Int64s = np.empty(0, np.int64)
+
+    @property
+    def roots(self) -> tuple[str, ...]:
+        """Names of the roots, in the order of their indices."""
+        return tuple(self._roots)
+
+    def root_index(self, root: str) -> int:
+        """Return the number that stands for a root in columns."""
+        return self._roots.setdefault(root, len(self._roots))
+
+    def source_index(self, source: str) -> int:
+        """Return the number that stands for a source in columns."""
+        if source not in self._sources:
+            self._sources[source] = len(self._sources)
+            self._ranks = np.append(self._ranks, source_rank(source))
+        return self._sources[source]
+
+    def apply(self, records: OpenInterestColumns, opened_ns: Int64s) -> tuple[Int64s, Int64s]:
+        """Take a batch of records.
+
+        Parameters
+        ----------
+        records : OpenInterestColumns
+        opened_ns : int64[rows]     open of the session each row stands in: what settled before is
+                                    of no use
+
+        Returns
+        -------
+        (int64[m], int64[k])    contracts of which a figure changed, each once, and those whose
+                                terms (settlement, deliverable, sign) changed
+        """
+        label, is_opening = self._sessions_of(records)
+        used = (label != NO_SESSION) & (records.settlement_ns >= opened_ns[records.reference])
+        if not used.all():
+            self.unused += int(np.count_nonzero(~used))
+            records, label, is_opening = records.at(used), label[used], is_opening[used]
+        if not len(label):
+            return _NOTHING, _NOTHING
+        number = self.table.numbers(records)
+        self.days.grow(self.table.capacity)
+        self._retire(int(label.max()))
+        rank = self._ranks.take(records.source)
+        altered = self.table.take_terms(number, records, rank)
+        changed = [
+            self._offer(int(each), number, records, rank, here=label == each, is_opening=is_opening)
+            for each in np.unique(label)
+        ]
+        return np.unique(np.concatenate(changed)), altered
+
+    def in_force(self, contracts: Int64s, label: int) -> InForce:
+        """Return what holds of some contracts in a session."""
+        return in_force(self.days.ordered(), label, contracts)
+
+    def remove_settled(self, row: int, before_ns: int) -> None:
+        """Let the contracts of a row leave that settled before a time."""
+        mine = self.table.members(row)
+        gone = mine[self.table.settlement_ns[mine] < before_ns]
+        if len(gone):
+            self.days.empty(gone)
+            self.table.free(gone, row)
+
+    def chain(
+        self, row: int, *, underlying: str, spot: float, now_ns: int, label: int
+    ) -> OptionChain:
+        """Return what is known of a row's contracts in a session as one chain."""
+        table, mine = self.table, self.table.members(row)
+        figures = self.in_force(mine, label)
+        identity = table.identity[mine]
+        unknown = np.full(len(mine), np.nan)
+        return OptionChain(
+            underlying=underlying,
+            spot=spot,
+            as_of_ns=now_ns,
+            roots=self.roots,
+            root=identity["root"].astype(np.int32),
+            expiry=identity["expiry"].astype(np.int64),
+            settlement_ns=table.settlement_ns[mine],
+            strike=identity["strike"].astype(np.float64),
+            is_call=identity["is_call"].astype(np.bool_),
+            open_interest=figures.open_interest,
+            implied_volatility=figures.volatility,
+            multiplier=table.multiplier[mine],
+            deliverable=table.deliverable[mine],
+            is_cash_settled=table.is_cash_settled[mine],
+            is_american=table.is_american[mine],
+            forward=figures.forward,
+            mid=unknown,
+            vendor_gamma=unknown,
+            effective_label=np.full(len(mine), label, np.int64),
+        )
+
+    def _sessions_of(self, records: OpenInterestColumns) -> tuple[Int64s, Bools]:
+        """Return each record's session, and whether it is of a time up to its open.
+
+        A session stated by the record may be up to one after that which closes next.
+        """
+        label = np.full(len(records.event_ns), NO_SESSION, np.int64)
+        is_opening = np.zeros(len(label), np.bool_)
+        group = self._group[records.reference]
+        for each, (table, _) in enumerate(self._calendar.groups):
+            here = np.flatnonzero(group == each)
+            event_ns, stated = records.event_ns[here], records.label[here]
+            closing = np.searchsorted(table.close_ns, event_ns, side="left")
+            meant = np.searchsorted(table.label, stated)
+            position = np.where(stated == NO_SESSION, closing, meant)
+            known = (position < len(table.label)) & (position <= closing + 1)
+            at = position[known]
+            label[here[known]] = table.label[at]
+            is_opening[here[known]] = event_ns[known] <= table.open_ns[at]
+        return label, is_opening
+
+    def _retire(self, newest: int) -> None:
+        if newest > self._newest_label:
+            self._newest_label = newest
+            self.days.retire(self._calendar.keeps_whole(newest))
+
+    def _offer(
+        self,
+        label: int,
+        number: Int64s,
+        records: OpenInterestColumns,
+        rank: Int64s,
+        *,
+        here: Bools,
+        is_opening: Bools,
+    ) -> Int64s:
+        """Offer the records of one session to its slots; return the contracts that changed."""
+        day = self.days.day(label)
+        changed = [_NOTHING]
+        offers: tuple[tuple[str, Floats, Bools], ...] = (
+            ("open_interest", records.open_interest, here),
+            ("opening_volatility", records.implied_volatility, here & is_opening),
+            ("volatility", records.implied_volatility, here & ~is_opening),
+            ("opening_forward", records.forward, here & is_opening),
+        )
+        for figure, value, mine in offers:
+            at = np.flatnonzero(mine & ~np.isnan(value))
+            if len(at):
+                nothing = np.zeros(len(at), np.int64)
+                offered = Candidates(number[at], records.event_ns[at], nothing, rank[at], value[at])
+                slots = day.slots_of(figure)
+                best = slots.latest(offered)
+                changed.append(best.slot[slots.offer(best)])
+        at = np.flatnonzero(here)
+        row = records.reference[at]
+        np.maximum.at(day.newest_ns, row, records.event_ns[at])
+        day.has_open_interest[row[~np.isnan(records.open_interest[at])]] = True
+        return np.concatenate(changed)
+
+
+_NOTHING: Int64s = np.empty(0, np.int64)

@@ -1,0 +1,214 @@
+"""What dealers in the options of one partition's references must trade, kept live.
+
+A record costs O(contracts it changes), a tick O(1): what depends on the price is read from curves
+(`core.row_curves`) that changed contracts are added to and taken out of. Time passes on a timer:
+`OptionBook.refresh` makes the curves of a row anew, slice by slice, from the slots of
+`core.open_interest`, and with that no rounding piles up.
+
+The figures equal a full recompute at the time the curves stand at, but for three times
+``delta_curve.VALUE_ERROR`` (together 2e-5) of the units behind each contract, times the price.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from core.columns import Bools, Floats, Int64s
+from core.contracts import OpenInterestColumns, OptionChain
+from core.curve_reader import CurveReader, Readings
+from core.curve_workshop import CurveWorkshop, RowTargets
+from core.dealer_signs import SIGN_MODELS, USER_SIGNED, SignModel, model_weights
+from core.open_interest import OpenInterest
+from core.row_calendar import RowCalendar
+from core.row_curves import HELD, NOW, REACH, START_AT_CLOSE
+from core.sessions import NO_TIME
+
+SLICE_CONTRACTS = 4_000
+"""What one call of `OptionBook.refresh` does at most: some 20 ms."""
+
+
+@dataclass(frozen=True, eq=False)
+class DealerFigures:
+    """What dealers must trade, one entry a row, USD, buy > 0, NaN = unknown.
+
+    Attributes
+    ----------
+    hedge_usd                   price-driven since the previous close, under the row's sign model
+    hedge_low_usd, hedge_high_usd       the least and the most over all sign models
+    decay_usd                   since the previous close for time and volatility, never summed in
+    to_come_usd                 from now to the close at an unchanged price
+    gamma_usd_per_1pct          gamma exposure, at the volatilities of now
+    """
+
+    hedge_usd: Floats
+    hedge_low_usd: Floats
+    hedge_high_usd: Floats
+    decay_usd: Floats
+    to_come_usd: Floats
+    gamma_usd_per_1pct: Floats
+
+
+class OptionBook:
+    """The options of some references; row i is that of the book beside it.
+
+    Parameters
+    ----------
+    calendar : RowCalendar
+    size : int                              rows
+    models : Sequence[SignModel]            what low and high range over, the user's signs apart
+    model : int64[rows] | None              the model of each row, by its position in ``models``,
+                                            or ``len(models)`` for the user's signs; 0 by default
+    rate, dividend_yield : float64[rows] | None     a year, where no forward is given; 0 by default
+
+    Attributes
+    ----------
+    state : OpenInterest                    all that a snapshot holds
+    """
+
+    def __init__(
+        self,
+        calendar: RowCalendar,
+        size: int,
+        *,
+        models: Sequence[SignModel] = SIGN_MODELS,
+        model: Int64s | None = None,
+        rate: Floats | None = None,
+        dividend_yield: Floats | None = None,
+    ) -> None:
+        self.state = OpenInterest(calendar, size)
+        self._workshop = CurveWorkshop(
+            self.state,
+            rate=np.zeros(size) if rate is None else rate,
+            dividend_yield=np.zeros(size) if dividend_yield is None else dividend_yield,
+        )
+        self._reader = CurveReader(size)
+        self._weights = model_weights((*models, USER_SIGNED))
+        self._model = np.zeros(size, np.int64) if model is None else model
+        self._targets = self._workshop.targets
+
+    def apply(self, records: OpenInterestColumns) -> Int64s:
+        """Take a batch of records; return the rows that changed, ascending.
+
+        Cost: O(batch). The curves follow at the next `refresh`.
+        """
+        changed, altered = self.state.apply(records, self._targets.open_ns)
+        return self._workshop.note(changed, altered)
+
+    def follow(self, targets: RowTargets) -> None:
+        """Take over which session and market time the rows stand at; O(rows)."""
+        self._targets = targets
+        self._workshop.follow(targets)
+
+    def refresh(self) -> bool:
+        """Bring the curves nearer to what was applied and followed; say whether more is due.
+
+        One call does a slice of some 20 ms; until nothing is due, a timer calls again.
+        """
+        touched = self._workshop.work(SLICE_CONTRACTS)
+        for row in touched:
+            self._reader.renew(row, self._workshop.curves[row], self._weights[self._model[row]])
+        return self._workshop.is_busy
+
+    def figures(self, rows: Int64s, price: Floats) -> DealerFigures:
+        """Return what the dealers of some rows must trade at their prices; O(rows).
+
+        ``rows`` int64[n], each once; ``price`` float64[n], NaN = unknown. The figures are NaN
+        where nothing is open that can be priced, and where the curves of the row's session are
+        still to be made. A price beyond the curves (``row_curves.REACH``) costs a pass over the
+        row's contracts.
+        """
+        with np.errstate(invalid="ignore", divide="ignore"):
+            log_distance = np.log(price / self._targets.previous_close.take(rows))
+        known = self._is_known(rows)
+        on_grid = known & (np.abs(log_distance) <= REACH)
+        if np.count_nonzero(on_grid) == len(rows):
+            return DealerFigures(*self._figures(rows, price, self._reader.read(rows, log_distance)))
+        figures = np.full((6, len(rows)), np.nan)
+        at = np.flatnonzero(on_grid)
+        readings = self._reader.read(rows[at], log_distance[at])
+        figures[:, at] = self._figures(rows[at], price[at], readings)
+        beyond = known & ~on_grid & np.isfinite(log_distance)
+        for i in np.flatnonzero(beyond).tolist():
+            weights = self._weights[self._model[rows[i]]]
+            readings = self._workshop.readings(int(rows[i]), float(price[i]), weights)
+            figures[:, [i]] = self._figures(rows[[i]], price[[i]], readings)
+        return DealerFigures(*figures)
+
+    def hedge_at_close(self, row: int, close: Floats) -> Floats:
+        """Return `DealerFigures.hedge_usd` of a row as a function of its close, float64[c].
+
+        ``close`` float64[c]; NaN where `figures` are. Cost: O(c) on the curves.
+        """
+        previous_close = self._targets.previous_close[[row]]
+        return self._of_close(
+            row, close, kind=START_AT_CLOSE, since=(START_AT_CLOSE, previous_close)
+        )
+
+    def demand_to_come(self, row: int, price: float, close: Floats) -> Floats:
+        """Return the hedging demand of a row from a price now to its close, float64[c], USD.
+
+        At the volatilities of now; what settles in cash at the close is unwound there.
+        """
+        return self._of_close(row, close, kind=HELD, since=(NOW, np.array([price])))
+
+    def as_of_ns(self) -> Int64s:
+        """Return int64[rows], the newest event that counts, ``NO_TIME`` where there is none."""
+        newest = np.full(len(self._model), NO_TIME, np.int64)
+        for label in np.unique(self._targets.label).tolist():
+            rows = np.flatnonzero(self._targets.label == label)
+            newest[rows] = self.state.days.newest_ns(label)[rows]
+        return newest
+
+    def is_stale(self) -> Bools:
+        """Return bool[rows]: open interest is loaded, and none of it is of the row's session."""
+        stale = np.zeros(len(self._model), np.bool_)
+        for label in np.unique(self._targets.label).tolist():
+            rows = np.flatnonzero(self._targets.label == label)
+            stale[rows] = ~self.state.days.has_open_interest(label)[rows]
+        return stale & self._workshop.has_contracts
+
+    def priced_share(self) -> Floats:
+        """Return float64[rows], the share of the open interest that could be priced."""
+        whole = self._workshop.open_interest
+        return np.where(whole > 0.0, self._workshop.priced / np.maximum(whole, 1.0), np.nan)
+
+    def chain(self, row: int, *, underlying: str, spot: float) -> OptionChain:
+        """Return a row's contracts as they stand, for what `core.chain_profile` can say of them."""
+        targets = self._targets
+        return self.state.chain(
+            row,
+            underlying=underlying,
+            spot=spot,
+            now_ns=int(targets.market_ns[row]),
+            label=int(targets.label[row]),
+        )
+
+    def _figures(self, rows: Int64s, price: Floats, readings: Readings) -> Floats:
+        """Return the columns of `DealerFigures`, float64[6, n]."""
+        weights = self._weights
+        hedges = weights @ readings.by_price.T
+        hedges *= -price
+        # Where no contract has a sign stated by the user, that is no model.
+        hedges[-1, ~self._reader.is_signed.take(rows)] = np.nan
+        model = self._model.take(rows)
+        by_price = (weights.take(model, axis=0) * readings.by_price).sum(axis=1)
+        figures = np.empty((6, len(rows)))
+        figures[0] = hedges[model, np.arange(len(rows))]
+        np.fmin.reduce(hedges, axis=0, out=figures[1])
+        np.fmax.reduce(hedges, axis=0, out=figures[2])
+        figures[3] = price * (by_price - readings.whole)
+        figures[4] = -price * readings.to_come
+        figures[5] = 0.01 * price * readings.slope
+        return figures
+
+    def _of_close(self, row: int, close: Floats, *, kind: int, since: tuple[int, Floats]) -> Floats:
+        """Return what is traded when the deltas go from one curve and price to those of closes."""
+        unknown = np.full(len(close), np.nan)
+        if not self._is_known(np.array([row]))[0]:
+            return unknown
+        moved = self._workshop.deltas(row, kind, close) - self._workshop.deltas(row, *since)
+        return np.asarray(-close * (self._weights[self._model[row]] @ moved))
+
+    def _is_known(self, rows: Int64s) -> Bools:
+        return self._workshop.is_current(rows) & self._reader.is_open[rows]
