@@ -1,11 +1,12 @@
-"""``forcedflow universe``: check a folder before anything is started on it."""
+"""``forcedflow universe``: check a folder before anything is started on it, or import it."""
 
-from collections.abc import Mapping
 from pathlib import Path
 
 import click
 
-from services.universe_files import UniverseSummary, build_universe, universe_summary
+from services.cli_universe_import import command as import_command
+from services.universe_files import build_universe, universe_summary
+from services.universe_summary import summary_lines
 from services.universe_tables import read_folder
 
 
@@ -20,26 +21,10 @@ def check(directory: Path) -> None:
     """Read DIRECTORY and say what it holds, or list every fault and end with status 2."""
     tables = read_folder(directory)
     universe = build_universe(tables)
-    for name, value in _lines(universe_summary(universe)):
-        click.echo(f"{name:<18} {value}")
+    for line in summary_lines(universe_summary(universe)):
+        click.echo(line)
     for note in tables.notes:
         click.echo(f"note: {note}")
 
 
-def _lines(summary: UniverseSummary) -> list[tuple[str, str]]:
-    return [
-        ("version", summary.version),
-        ("references", f"{summary.references} ({_counts(summary.venues)})"),
-        ("funds", str(summary.funds)),
-        ("uncovered funds", _counts(summary.uncovered_funds) or "0"),
-        ("unknown assets", str(summary.unknown_assets)),
-        ("reference figures", str(summary.reference_figures)),
-        ("fund figures", str(summary.fund_figures)),
-        ("rooms", str(summary.rooms)),
-        ("price listings", str(summary.price_listings)),
-        ("price factors", str(summary.price_factors)),
-    ]
-
-
-def _counts(counts: Mapping[str, int]) -> str:
-    return ", ".join(f"{name} {count}" for name, count in counts.items())
+command.add_command(import_command)

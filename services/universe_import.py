@@ -5,10 +5,11 @@ All importers share its name, so Kafka ends the import of whoever began before a
 has read after it began therefore stays true until it has ended.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from itertools import takewhile
+from typing import Any
 
 from kafka import KafkaProducer
 from kafka.errors import (
@@ -29,6 +30,8 @@ _KEPT = 2
 _ANSWER_MS = 15_000
 _DELIVERY_MS = 60_000
 _CLOSE_SECONDS = 2.0
+_READ_SECONDS = 0.5
+_READ_POLLS = 60
 
 
 class ImportLostError(FlowError):
@@ -51,6 +54,11 @@ class Standing:
     def newest(self) -> WholeVersion | None:
         """The version in force."""
         return self.whole[0] if self.whole else None
+
+    @property
+    def name(self) -> str:
+        """What the version in force is called."""
+        return self.newest.version if self.newest else "none that is whole"
 
     def is_settled(self, version: str) -> bool:
         """Say whether a version is in force and the last one that was committed."""
@@ -88,24 +96,42 @@ def import_version(
     KafkaUnreachableError
         If Kafka does not take it.
     """
-    with _transaction(kafka) as producer:
-        with UniverseReader(kafka) as reader:
+    with UniverseReader(kafka) as reader:
+        with _transaction(kafka) as send:
             reader.read()
-        now = _standing(reader.versions)
-        if now.commit_offset != shown.commit_offset:
-            newest = now.newest.version if now.newest else "nothing that is whole"
-            raise ImportLostError(f"another version was imported meanwhile: {newest}")
-        commit = Commit(
-            version=version,
-            files={file: len(rows) - 1 for file, rows in lines.items()},
-            sha256=digest(lines),
-            imported_at=at,
-            imported_from=origin,
-            previous=now.newest.version if now.newest else None,
-        )
-        for key, value in _records(commit, lines, reader.versions).items():
-            producer.send(universe_topic(kafka), key=key, value=value, partition=0)
+            now = _standing(reader.versions)
+            if now.commit_offset != shown.commit_offset:
+                raise ImportLostError(f"another version was imported meanwhile: {now.name}")
+            commit = Commit(
+                version=version,
+                files={file: len(rows) - 1 for file, rows in lines.items()},
+                sha256=digest(lines),
+                imported_at=at,
+                imported_from=origin,
+                previous=now.newest.version if now.newest else None,
+            )
+            for key, value in _records(commit, lines, reader.versions).items():
+                send(key, value)
+        _wait_until_read(reader, after=now.commit_offset)
     return commit
+
+
+def _wait_until_read(reader: UniverseReader, *, after: int) -> None:
+    """Return once readers see a commit after that offset: Kafka says so before it is done.
+
+    Raises
+    ------
+    KafkaUnreachableError
+        If they do not in time.
+    """
+    for _ in range(_READ_POLLS):
+        reader.wait(_READ_SECONDS)
+        if _standing(reader.versions).commit_offset > after:
+            return
+    raise KafkaUnreachableError(
+        f"expected the import to be read within {_READ_POLLS * _READ_SECONDS:g} s; "
+        "import again to see what holds"
+    )
 
 
 def _standing(versions: Versions) -> Standing:
@@ -143,22 +169,27 @@ def _records(commit: Commit, lines: Lines, versions: Versions) -> Mapping[bytes,
 
 
 @contextmanager
-def _transaction(kafka: KafkaSection) -> Iterator[KafkaProducer]:
-    """Give a producer whose records are all committed at the end of the block, or none."""
+def _transaction(kafka: KafkaSection) -> Iterator[Callable[[bytes, bytes | None], None]]:
+    """Give what sends a record; all are committed at the end of the block, or none."""
     check_accepts(kafka.bootstrap)
     producer: KafkaProducer | None = None
     try:
         producer = _producer(kafka)
         producer.init_transactions()
         producer.begin_transaction()
+        sent = _Sent(producer, universe_topic(kafka))
         try:
-            yield producer
+            yield sent.send
+            sent.wait()
+        except KafkaError:
+            # Kafka ends the transaction of who is fenced; the client would wait for that in vain.
+            raise
         except BaseException:
             with suppress(KafkaError):
                 producer.abort_transaction()
             raise
         producer.commit_transaction()
-    except (ProducerFencedError, InvalidProducerEpochError) as error:
+    except (InvalidProducerEpochError, ProducerFencedError) as error:
         raise ImportLostError("another import began meanwhile; nothing was imported") from error
     except KafkaError as error:
         raise KafkaUnreachableError(
@@ -169,6 +200,28 @@ def _transaction(kafka: KafkaSection) -> Iterator[KafkaProducer]:
         if producer is not None:
             with suppress(KafkaError):
                 producer.close(timeout=_CLOSE_SECONDS)
+
+
+class _Sent:
+    """Records on their way; the first that Kafka refuses says why the others fail."""
+
+    def __init__(self, producer: KafkaProducer, topic: str) -> None:
+        self._producer = producer
+        self._topic = topic
+        self._futures: list[Any] = []
+
+    def send(self, key: bytes, value: bytes | None) -> None:
+        try:
+            sent = self._producer.send(self._topic, key=key, value=value, partition=0)
+        except KafkaError:
+            self.wait()
+            raise
+        self._futures.append(sent)
+
+    def wait(self) -> None:
+        # Committing would wait too, but of a transaction that is lost for a minute, to no end.
+        for future in self._futures:
+            future.get(timeout=_DELIVERY_MS / 1000)
 
 
 def _producer(kafka: KafkaSection) -> KafkaProducer:

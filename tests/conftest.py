@@ -1,5 +1,6 @@
 """What every test of this project shares: hypothesis profiles and the real servers."""
 
+import gc
 import os
 import uuid
 from collections.abc import Callable, Iterator
@@ -55,6 +56,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 def kafka() -> str:
     """The address of the run's one broker; its topics belong to whoever made them."""
     return shared_bootstrap()
+
+
+@pytest.fixture
+def kafka_litter() -> Iterator[None]:
+    """Collects the garbage of this test before the next one; see `tests.support.kafka_litter`."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture

@@ -29,14 +29,14 @@ from tests.support.imported_universes import (
     commit_key,
     import_universe,
     leaves,
+    make_universe_topic,
     version_records,
 )
+from tests.support.kafka_litter import KAFKA_LITTER
 from tests.support.universes import EXAMPLE, fund, write_universe
 from tests.support.waiting import eventually
 
-# kafka-python leaves sockets of attempts that failed to the garbage, which is collected in
-# whichever test comes next.
-pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket.socket:ResourceWarning")
+pytestmark = KAFKA_LITTER
 
 SECONDS = 30.0
 QUIET_SECONDS = 1.0
@@ -47,9 +47,7 @@ SPECS = [spec for spec in TOPICS if spec.name == UNIVERSE]
 @pytest.fixture
 def topic(kafka: str, topic_suffix: str) -> KafkaSection:
     """A universe topic of this test's own."""
-    section = KafkaSection(bootstrap=kafka, topics_prefix=f"{topic_suffix}-")
-    create_topics(kafka, prefix=section.topics_prefix, specs=SPECS)
-    return section
+    return make_universe_topic(kafka, f"{topic_suffix}-")
 
 
 @asynccontextmanager
@@ -272,24 +270,21 @@ async def test_a_version_that_is_spoilt_later_is_left_by_all(
     assert await in_force(topic) == older
 
 
-async def test_a_restart_of_the_broker_is_waited_out(
-    own_kafka: EmbeddedKafka, tmp_path: Path
-) -> None:
-    topic = KafkaSection(bootstrap=own_kafka.bootstrap)
-    create_topics(own_kafka.bootstrap, specs=SPECS)
-    await put(topic, folder(tmp_path / "a", 1e8))
-    with capture_logs() as logs:
-        async with feed_of(topic) as feed:
-            await following(feed)
-            own_kafka.kill()
-            await asyncio.to_thread(
-                eventually, lambda: "universe_feed_waits" in events(logs), seconds=SECONDS
-            )
-            own_kafka.start()
+def test_a_restart_of_the_broker_is_waited_out(own_kafka: EmbeddedKafka, tmp_path: Path) -> None:
+    topic = make_universe_topic(own_kafka.bootstrap)
+    import_universe(topic.bootstrap, folder(tmp_path / "a", 1e8))
+    # A broker is not started from within a running loop.
+    with capture_logs() as logs, asyncio.Runner() as runner:
+        feed = UniverseFeed(topic)
+        runner.run(following(feed))
+        own_kafka.kill()
+        eventually(lambda: "universe_feed_waits" in events(logs), seconds=SECONDS)
+        own_kafka.start()
 
-            version = await put(topic, folder(tmp_path / "b", 2e8))
+        commit = import_universe(topic.bootstrap, folder(tmp_path / "b", 2e8))
 
-            assert (await following(feed)).version == version
+        assert runner.run(following(feed)).version == commit.version
+        runner.run(feed.close())
 
     told = [event for event in events(logs) if event.startswith("universe_feed")]
     assert told == ["universe_feed_waits", "universe_feed_goes_on"]
@@ -315,20 +310,22 @@ def is_made_anew(topic: KafkaSection) -> bool:
     return bool(create_topics(topic.bootstrap, prefix=topic.topics_prefix, specs=SPECS))
 
 
-async def test_a_feed_may_be_there_before_kafka_and_the_topic(
+def test_a_feed_may_be_there_before_kafka_and_the_topic(
     own_kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:
     topic = KafkaSection(bootstrap=own_kafka.bootstrap)
     own_kafka.stop()
-    async with feed_of(topic) as feed:
-        assert await nothing_follows(feed)
+    with asyncio.Runner() as runner:
+        feed = UniverseFeed(topic)
+        assert runner.run(nothing_follows(feed))
         own_kafka.start()
-        assert await nothing_follows(feed)
+        assert runner.run(nothing_follows(feed))
         create_topics(own_kafka.bootstrap, specs=SPECS)
 
-        version = await put(topic, folder(tmp_path, 1e8))
+        commit = import_universe(topic.bootstrap, folder(tmp_path, 1e8))
 
-        assert (await following(feed)).version == version
+        assert runner.run(following(feed)).version == commit.version
+        runner.run(feed.close())
 
 
 async def test_closing_ends_the_thread_whatever_it_waits_for(topic: KafkaSection) -> None:

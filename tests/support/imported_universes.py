@@ -9,10 +9,12 @@ from kafka import KafkaProducer
 from msgspec.structs import replace
 
 from services.settings_base import KafkaSection
+from services.topics_admin import create_topics
 from services.universe_import import import_version, standing
 from services.universe_records import Commit, RowKey, digest, lines_of, rows_of
 from services.universe_tables import read_folder
-from streams.topics import UNIVERSE
+from streams.topics import TOPICS, UNIVERSE
+from tests.support.kafka_reader import records_of
 
 IMPORTED_AT = "2026-06-22T18:00:00+00:00"
 
@@ -85,3 +87,20 @@ def leaves(content: object, place: str = "universe") -> dict[str, object]:
         for name, part in parts.items()
         for inner, leaf in leaves(part, f"{place}.{name}").items()
     }
+
+
+def make_universe_topic(bootstrap: str, prefix: str = "") -> KafkaSection:
+    """Make the topic; return where it is."""
+    specs = [spec for spec in TOPICS if spec.name == UNIVERSE]
+    create_topics(bootstrap, prefix=prefix, specs=specs)
+    return KafkaSection(bootstrap=bootstrap, topics_prefix=prefix)
+
+
+def held_records(kafka: KafkaSection) -> dict[bytes, bytes]:
+    """Return what the topic holds once it is compacted, key -> value."""
+    held: dict[bytes, bytes] = {}
+    for record in records_of(kafka.bootstrap, f"{kafka.topics_prefix}{UNIVERSE}"):
+        held.pop(record.key, None)
+        if record.value is not None:
+            held[record.key] = record.value
+    return held
