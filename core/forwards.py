@@ -1,7 +1,7 @@
 """The forward of each expiry: what an option of that settlement is priced on.
 
 Carry (rate, dividends, borrowing) moves a gamma exposure by as much as the whole figure: the
-S&P 500 chain of 2024-01-07 shows -21 bn USD per 1 % without it and -12 with it. So each expiry
+S&P 500 chain of 2024-01-07 shows -21 bn USD per 1 % without it and -12 bn with it. So each expiry
 takes, in this order, the forward that came with its contracts, the one that put-call parity
 implies, or one at the configured rate and yield; which it was is said.
 """
@@ -20,6 +20,9 @@ LEAST_PARITY_STRIKES = 3
 WIDEST_SPREAD = 0.01
 """Parity takes the median over the strikes nearest the forward; quotes whose middle half lies
 farther apart than this share of it imply nothing."""
+
+PLAUSIBLE_GROWTH = 0.5
+"""Quotes by which a deposit grows or shrinks by more than this, in logs, do not tell the rate."""
 
 NEAR_YEARS, LATER_YEARS = 10.0 / 365.0, 30.0 / 365.0
 """An expiry this near tells at which price of the underlying the options were quoted; its own
@@ -76,6 +79,9 @@ def expiry_forwards(chain: OptionChain, *, rate: float, dividend_yield: float) -
     trades on). What is taken from parity is therefore the carry from the nearest expiry to each:
     that one, within ten days, tells the price at which the options were quoted, and
     ``quotes_gap`` how far the spot is from that.
+
+    How much the difference of call and put falls from strike to strike tells the discount, so
+    that far expiries, whose strikes lie far apart, do not need the rate.
 
     American contracts have parity only near the money and without large dividends; there, the
     strikes where call and put cost nearly the same, the median over ten of them is good to some
@@ -143,17 +149,38 @@ def _given(chain: OptionChain, group: Int64s, size: int) -> Floats:
 
 
 def _parity(chain: OptionChain, group: Int64s, growth: Floats) -> Floats:
-    """Return float64[e], the forwards that quotes of calls and puts imply, NaN where none do."""
+    """Return float64[e], the forwards that quotes of calls and puts imply, NaN where none do.
+
+    ``growth`` float64[e] is that of a deposit until the settlement, where quotes do not tell.
+    """
     call, put = _pairs(chain, group)
-    premium = chain.mid[call] - chain.mid[put]
-    mine = group[call]
+    premium, strike, mine = chain.mid[call] - chain.mid[put], chain.strike[call], group[call]
     order = np.lexsort((np.abs(premium), mine))
     rank = np.arange(len(order)) - np.searchsorted(mine[order], mine[order])
-    near = order[rank < PARITY_STRIKES]
-    forward = chain.strike[call[near]] + growth[mine[near]] * premium[near]
+    near, rank = order[rank < PARITY_STRIKES], rank[rank < PARITY_STRIKES]
+    place = np.full((len(growth), PARITY_STRIKES), -1, np.int64)
+    place[mine[near], rank] = near
+    implied = _implied_growth(premium, strike, place)
+    is_plausible = np.abs(np.log(implied)) <= PLAUSIBLE_GROWTH
+    growth = np.where(is_plausible, implied, growth)
+    forward = strike[near] + growth[mine[near]] * premium[near]
     low, middle, high, count = _quartiles(mine[near], forward, len(growth))
     is_good = (count >= LEAST_PARITY_STRIKES) & (high - low <= WIDEST_SPREAD * middle)
     return np.where(is_good, middle, np.nan)
+
+
+def _implied_growth(premium: Floats, strike: Floats, place: Int64s) -> Floats:
+    """Return float64[e], by how much less than the strike the premium falls, NaN = unknown.
+
+    It is the median over all pairs of strikes; ``place`` int64[e, strikes] are theirs, -1 = none.
+    """
+    one, other = (place[:, side] for side in np.triu_indices(place.shape[1], 1))
+    is_pair = (one >= 0) & (other >= 0)
+    group = np.nonzero(is_pair)[0]
+    one, other = one[is_pair], other[is_pair]
+    fall = (premium[one] - premium[other]) / (strike[other] - strike[one])
+    middle = _quartiles(group, fall, len(place))[1]
+    return np.where(middle > 0.0, 1.0 / np.where(middle > 0.0, middle, 1.0), np.nan)
 
 
 def _pairs(chain: OptionChain, group: Int64s) -> tuple[Int64s, Int64s]:

@@ -70,6 +70,15 @@ def test_parity_recovers_any_carry(carry: float, rate: float) -> None:
     np.testing.assert_allclose(forwards.dividend_yields(chain_), rate - carry, atol=1e-9)
 
 
+def test_the_rate_need_not_be_known() -> None:
+    fair = {days: 100.0 * math.exp(0.04 * days / 365.0) for days in (3.0, 700.0, 1_800.0)}
+
+    forwards = found(quoted(fair, rate=0.06, strikes=np.arange(60.0, 181.0, 20.0)))
+
+    assert forwards.method == (PARITY,) * 3
+    np.testing.assert_allclose(forwards.forward, list(fair.values()), rtol=1e-9)
+
+
 @given(moved=st.floats(-0.2, 0.2))
 def test_quotes_of_another_time_give_their_carry_and_say_how_old_they_look(moved: float) -> None:
     fair = {days: 100.0 * math.exp(0.04 * days / 365.0) for days in (2.0, 30.0, 90.0)}
@@ -116,7 +125,7 @@ def test_what_implies_nothing_is_priced_at_the_configured_carry(broken: OptionCh
 
 def test_quotes_that_contradict_each_other_imply_nothing() -> None:
     some = quoted({30.0: 100.0})
-    some.mid[some.is_call] += np.linspace(-5.0, 5.0, len(STRIKES))
+    some.mid[some.is_call] += np.resize([-4.0, 1.0, 5.0, -2.0], len(STRIKES))
 
     assert found(some).method == (CONFIGURED,)
 
