@@ -165,3 +165,23 @@ def test_applying_says_which_rows_changed() -> None:
         apply(book, replace(record, event_ns=at(0, -0.5), volatility=0.3)), [2]
     )
     assert len(book.apply(columns(book, [record]).at(np.empty(0, np.int64)))) == 0
+
+
+def test_the_priced_share_follows_what_becomes_known_and_what_is_closed() -> None:
+    book = option_book()
+    apply(
+        book,
+        Record(at(0, -1.0), 3_000.0),
+        Record(at(0, -1.0), 1_000.0, strike=90.0, volatility=math.nan),
+    )
+    settle(book, targets(0, 1.0))
+    assert book.priced_share()[0] == 0.75
+
+    apply(book, Record(at(0, 1.0), math.nan, strike=90.0, volatility=0.3))
+    settle(book)
+    assert book.priced_share()[0] == 1.0
+
+    apply(book, Record(at(0, 2.0), 0.0), Record(at(0, 2.0), 0.0, strike=90.0))
+    settle(book)
+    assert np.isnan(book.priced_share()[0])
+    assert np.isnan(book.figures(np.array([0]), np.array([101.0])).hedge_usd[0])
