@@ -136,6 +136,9 @@ def _present(partial: Partial) -> dict[str, Floats]:
         "underlying_return": partial.price / partial.previous_close - 1.0,
         "leveraged_rebalance_usd": partial.leveraged_usd,
         "creation_redemption_usd": partial.creation_usd,
+        "dealer_hedge_usd": partial.dealer_hedge_usd,
+        "dealer_hedge_low_usd": partial.dealer_hedge_low_usd,
+        "dealer_hedge_high_usd": partial.dealer_hedge_high_usd,
         "forced_flow_usd": forced,
         "adv_ratio": forced / partial.adv_usd,
         "auction_ratio": forced / partial.auction_usd,
@@ -143,6 +146,8 @@ def _present(partial: Partial) -> dict[str, Floats]:
         "coverage": partial.coverage,
         "last_half_hour_ratio": forced / partial.last_half_hour_usd,
         "hours_to_trade": hours_to_trade(forced, partial.hourly_usd),
+        "dealer_decay_usd": partial.dealer_decay_usd,
+        "dealer_to_come_usd": partial.dealer_to_come_usd,
     }
 
 

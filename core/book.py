@@ -3,9 +3,11 @@
 import numpy as np
 
 from core.columns import Floats, FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
+from core.curve_workshop import RowTargets
 from core.day import Day
 from core.leveraged import curve_demand
 from core.market_time import MarketTime
+from core.option_book import DealerFigures, OptionBook
 from core.outlook import Outlook
 from core.row_calendar import RowCalendar
 from core.sessions import NO_SESSION, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
@@ -32,6 +34,7 @@ class Book:
     symbols, fund_names : tuple       of the references, and of ``funds``
     sources : list[str]               names by source number
     market : MarketTime               takes the heartbeats
+    options : OptionBook              takes the open interest; row i is that of this book
     unused_prices, unused_flows : int     events that belong to no session, counted
 
     Notes
@@ -57,6 +60,7 @@ class Book:
         self.calendar = RowCalendar(universe, references)
         self.outlook = Outlook(self.calendar, size)
         self.market = MarketTime()
+        self.options = OptionBook(self.calendar, size)
         self.days: dict[int, Day] = {}
         self._hot: Day | None = None
         self._newest_label = NO_SESSION
@@ -245,6 +249,19 @@ class Book:
         self._outdated[self.outlook.follow(self.days, self.standing.label)] = True
         self._move(label, market)
         standing = self.standing
+        targets = RowTargets(
+            label=label,
+            open_ns=open_ns,
+            close_ns=close_ns,
+            since_ns=self.calendar.closes_before(self._position),
+            market_ns=market,
+            previous_close=standing.previous_close.copy(),
+        )
+        dealers = self._dealers(targets, is_offline=market_ns is not None)
+        is_stale, as_of_ns = standing.is_stale, self.as_of_ns
+        if self.options.has_contracts.any():
+            is_stale = is_stale | self.options.is_stale()
+            as_of_ns = np.maximum(as_of_ns, self.options.as_of_ns())
         return Partial(
             reference=self.references,
             label=label,
@@ -252,11 +269,16 @@ class Book:
             close_ns=close_ns,
             cutoff_ns=cutoff_ns,
             market_ns=market,
-            as_of_ns=self.as_of_ns.copy(),
+            as_of_ns=as_of_ns.copy(),
             price=self.price.copy(),
             previous_close=standing.previous_close.copy(),
             leveraged_usd=self.leveraged_usd.copy(),
             creation_usd=self.creation_usd.copy(),
+            dealer_hedge_usd=dealers.hedge_usd,
+            dealer_hedge_low_usd=dealers.hedge_low_usd,
+            dealer_hedge_high_usd=dealers.hedge_high_usd,
+            dealer_decay_usd=dealers.decay_usd,
+            dealer_to_come_usd=dealers.to_come_usd,
             adv_usd=standing.adv_usd.copy(),
             auction_usd=standing.auction_usd.copy(),
             last_half_hour_usd=standing.last_half_hour_usd.copy(),
@@ -266,10 +288,20 @@ class Book:
             ),
             weight_usd=standing.weight_usd.copy(),
             coverage=standing.coverage.copy(),
-            is_stale=standing.is_stale.copy(),
+            is_stale=is_stale.copy(),
             beat_ns=beat,
             curves=standing.curves,
         )
+
+    def _dealers(self, targets: RowTargets, *, is_offline: bool) -> DealerFigures:
+        """Return what dealers must trade at the rows' prices, as far as the curves are made."""
+        if not self.options.has_contracts.any():
+            return DealerFigures(*np.full((6, len(self.price)), np.nan))
+        self.options.follow(targets)
+        # A stream makes its curves between two batches; offline nothing is shown before they are.
+        while is_offline and self.options.refresh():
+            pass
+        return self.options.figures(np.arange(len(self.price)), self.price)
 
     def _move(self, label: Int64s, market_ns: Int64s) -> None:
         """Set up the rows whose session, or whose knowledge of it, is another than before."""

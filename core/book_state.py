@@ -14,6 +14,7 @@ from core.book import Book
 from core.columns import Bools, Floats, Int64s
 from core.day import BUCKET_NS, Day
 from core.history import SessionCloses, session_closes
+from core.interest_state import InterestState, take_up
 from core.liquidity import SessionVolumes
 from core.recorded import NOT_READ
 from core.sessions import NO_TIME
@@ -240,6 +241,10 @@ class Restorer:
                 _offer(slots(len(self._book.funds)), mine)
         day.flows_version += 1
         self._book.outdate()
+
+    def open_interest(self, state: InterestState) -> None:
+        """Take up what is known of contracts."""
+        take_up(self._book.options, state, self._row)
 
     def recorded(self, state: RecordedState) -> None:
         """Take up what was read of a session's results."""

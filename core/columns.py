@@ -82,12 +82,13 @@ class Partial:
     ``cutoff_ns`` int64 of that session; ``market_ns``, ``as_of_ns`` int64 (``NO_TIME``: none);
     ``price``, ``previous_close`` in the reference's currency; ``leveraged_usd`` float64, the gross
     rebalance at that price; ``creation_usd`` float64, sum of L F of the known creations, NaN where
-    none is known; ``adv_usd``, ``auction_usd``; ``last_half_hour_usd``,
+    none is known; ``dealer_...`` float64 as `core.option_book.DealerFigures`, NaN where no open
+    interest is loaded; ``adv_usd``, ``auction_usd``; ``last_half_hour_usd``,
     ``hourly_usd`` float64, usually traded in the half hour before the close and in an hour;
     ``variance`` float64, of the log price from market time to the close; ``weight_usd`` float64,
     sum of |L (L - 1)| A; ``coverage`` float64, share of it that is fresh; ``is_stale`` bool,
-    assets too old; ``beat_ns`` int64, Kafka time of the heartbeat behind ``market_ns``
-    (``NO_TIME`` offline).
+    assets or open interest too old; ``beat_ns`` int64, Kafka time of the heartbeat behind
+    ``market_ns`` (``NO_TIME`` offline).
     """
 
     reference: Int32s
@@ -101,6 +102,11 @@ class Partial:
     previous_close: Floats
     leveraged_usd: Floats
     creation_usd: Floats
+    dealer_hedge_usd: Floats
+    dealer_hedge_low_usd: Floats
+    dealer_hedge_high_usd: Floats
+    dealer_decay_usd: Floats
+    dealer_to_come_usd: Floats
     adv_usd: Floats
     auction_usd: Floats
     last_half_hour_usd: Floats
@@ -137,7 +143,12 @@ _FIRST_NUMERIC = (
     "level",
     "coverage",
 )
-_LAST_NUMERIC = ("last_half_hour_ratio", "hours_to_trade")
+_LAST_NUMERIC = (
+    "last_half_hour_ratio",
+    "hours_to_trade",
+    "dealer_decay_usd",
+    "dealer_to_come_usd",
+)
 # Programs may read a row by position: what is new comes after all that was there.
 NUMERIC_COLUMNS = _FIRST_NUMERIC + _LAST_NUMERIC
 """Numeric columns of the projection, in the public contract's order."""

@@ -123,6 +123,10 @@ class OpenInterestColumns:
     source: Int32s
     dealer_sign: Floats | None = None
 
+    def __len__(self) -> int:
+        """Return the number of records."""
+        return len(self.strike)
+
     def at(self, positions: Int64s | Bools) -> "OpenInterestColumns":
         """Return the records at some positions."""
         columns: dict[str, Any] = {

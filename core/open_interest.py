@@ -23,6 +23,9 @@ class OpenInterest:
     table : ContractTable
     days : ContractDays
     roots : tuple[str, ...]     by the index that stands for them in columns
+    sources : tuple[str, ...]   by the index that stands for them in columns
+    ranks : int64[...]          of the sources in ties
+    version : int               grows with every batch
     unused : int                records of settled contracts or of sessions out of reach, counted
     """
 
@@ -37,12 +40,18 @@ class OpenInterest:
         self._newest_label = NO_SESSION
         self._roots: dict[str, int] = {}
         self._sources: dict[str, int] = {}
-        self._ranks: Int64s = np.empty(0, np.int64)
+        self.ranks: Int64s = np.empty(0, np.int64)
+        self.version = 0
 
     @property
     def roots(self) -> tuple[str, ...]:
         """Names of the roots, in the order of their indices."""
         return tuple(self._roots)
+
+    @property
+    def sources(self) -> tuple[str, ...]:
+        """Names of the sources, in the order of their indices."""
+        return tuple(self._sources)
 
     def root_index(self, root: str) -> int:
         """Return the number that stands for a root in columns."""
@@ -52,7 +61,7 @@ class OpenInterest:
         """Return the number that stands for a source in columns."""
         if source not in self._sources:
             self._sources[source] = len(self._sources)
-            self._ranks = np.append(self._ranks, source_rank(source))
+            self.ranks = np.append(self.ranks, source_rank(source))
         return self._sources[source]
 
     def apply(self, records: OpenInterestColumns, opened_ns: Int64s) -> tuple[Int64s, Int64s]:
@@ -69,6 +78,7 @@ class OpenInterest:
         (int64[m], int64[k])    contracts of which a figure changed, each once, and those whose
                                 terms (settlement, deliverable, sign) changed
         """
+        self.version += 1
         label, is_opening = self._sessions_of(records)
         used = (label != NO_SESSION) & (records.settlement_ns >= opened_ns[records.reference])
         if not used.all():
@@ -79,7 +89,7 @@ class OpenInterest:
         number = self.table.numbers(records)
         self.days.grow(self.table.capacity)
         self._retire(int(label.max()))
-        rank = self._ranks.take(records.source)
+        rank = self.ranks.take(records.source)
         altered = self.table.take_terms(number, records, rank)
         changed = [
             self._offer(int(each), number, records, rank, here=label == each, is_opening=is_opening)

@@ -87,6 +87,16 @@ class OptionBook:
         self._model = np.zeros(size, np.int64) if model is None else model
         self._targets = self._workshop.targets
 
+    @property
+    def has_contracts(self) -> Bools:
+        """bool[rows], whether open interest of the row is loaded."""
+        return self._workshop.has_contracts
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether `refresh` has something to do."""
+        return self._workshop.is_busy
+
     def apply(self, records: OpenInterestColumns) -> Int64s:
         """Take a batch of records; return the rows that changed, ascending.
 

@@ -59,6 +59,14 @@ class RowCalendar:
                 column[rows] = source[at]
         return label, times[0], times[1], times[2]
 
+    def closes_before(self, position: Int64s) -> Int64s:
+        """Return int64[n], the close before each row's session, ``NO_TIME`` where there is none."""
+        close_ns = np.full(self._size, NO_TIME, np.int64)
+        for table, members in self.groups:
+            rows = members[position[members] > 0]
+            close_ns[rows] = table.close_ns[position[rows] - 1]
+        return close_ns
+
     def bounds(self, label: int) -> tuple[Int64s, Int64s]:
         """Return the first and last instant, int64[n], of each row's session of one label.
 
@@ -74,6 +82,18 @@ class RowCalendar:
                 first[rows] = table.open_ns[at] + int(opens_at_close)
                 last[rows] = table.close_ns[at]
         return first, last
+
+    def last_closes(self, label: int) -> Int64s:
+        """Return int64[n], each row's last close up to a date, ``NO_TIME`` where there is none.
+
+        A contract that expires on a Saturday settles with the session before.
+        """
+        close_ns = np.full(self._size, NO_TIME, np.int64)
+        for table, rows in self.groups:
+            at = int(np.searchsorted(table.label, label, side="right")) - 1
+            if at >= 0:
+                close_ns[rows] = table.close_ns[at]
+        return close_ns
 
     def labels_taking(self, row: Int32s, event_ns: Int64s, grace_ns: int) -> Int64s:
         """Return int64[m], the session that takes each event, ``NO_SESSION`` where none does."""

@@ -80,6 +80,8 @@ class Universe:
     rooms : Mapping[str, int32[]]     room name -> references, in the order of rooms.csv
     price_listings : Mapping[str, tuple[int, float]]
         another instrument's symbol -> (reference, factor); price x factor is the reference's
+    option_listings : Mapping[str, tuple[int, float]]
+        underlying of options that stand for a reference -> (reference, factor), as above
     """
 
     version: str
@@ -102,3 +104,4 @@ class Universe:
     fund_figures: FundFigures
     rooms: Mapping[str, Int32s]
     price_listings: Mapping[str, tuple[int, float]]
+    option_listings: Mapping[str, tuple[int, float]]

@@ -9,9 +9,7 @@ import pyarrow as pa
 
 from core.errors import BadInputError
 from services.dead_letter_records import Letter
-from streams.event_kinds import PRICE
-from streams.frames import FrameEvents, is_frame
-from streams.parts import Sources
+from streams.frames import is_frame, read_frame
 
 _HEX_BYTES = 16
 """A line of a hex dump."""
@@ -48,8 +46,7 @@ def events_of(raw: bytes) -> list[Mapping[str, Any]]:
     """Return the events that a record holds, as they stand; none where it cannot be understood."""
     try:
         if is_frame(raw):
-            frames = FrameEvents(PRICE, {}, Sources(lambda _: 0))
-            found: list[Mapping[str, Any]] = frames.read(raw).to_pylist()
+            found: list[Mapping[str, Any]] = read_frame(raw).to_pylist()
             return found
         value = msgspec.json.decode(raw)
     except _NO_EVENTS:

@@ -64,7 +64,7 @@ def build_universe(tables: Tables, *, sessions: Sessions = session_table) -> Uni
     references = read_references(tables, sessions)
     funds = read_funds(tables, references)
     rooms = read_rooms(tables, references)
-    listings = read_listings(tables, references)
+    price_listings, option_listings = read_listings(tables, references)
     factors = read_price_factors(tables, references, funds)
     check_rates(tables)
     if tables.findings:
@@ -91,7 +91,8 @@ def build_universe(tables: Tables, *, sessions: Sessions = session_table) -> Uni
         fund_is_physical=np.array([vehicle == "physical" for vehicle in vehicles], np.bool_),
         fund_figures=funds.figures,
         rooms=rooms,
-        price_listings=listings,
+        price_listings=price_listings,
+        option_listings=option_listings,
     )
 
 

@@ -41,13 +41,16 @@ def read_rooms(tables: Tables, references: References) -> dict[str, Int32s]:
     return {room: np.array(members, np.int32) for room, members in rooms.items()}
 
 
-def read_listings(tables: Tables, references: References) -> dict[str, tuple[int, float]]:
-    """Return the price listings: symbol to (reference, factor); faults become findings.
+Listings = dict[str, tuple[int, float]]
+"""Another instrument's symbol -> (reference, factor)."""
 
-    Listings of options and of funds are checked, and noted as not used yet.
+
+def read_listings(tables: Tables, references: References) -> tuple[Listings, Listings]:
+    """Return the listings of prices and those of options; faults become findings.
+
+    Listings of funds are checked, and noted as not used yet.
     """
-    listings: dict[str, tuple[int, float]] = {}
-    unused = 0
+    listings: dict[str, Listings] = {"price": {}, "option": {}, "fund": {}}
     firsts = _Firsts()
     for row in tables.rows[LISTINGS]:
         symbol, kind = row.symbol("symbol"), row.choice("kind", LISTING_KINDS)
@@ -56,12 +59,11 @@ def read_listings(tables: Tables, references: References) -> dict[str, tuple[int
         references.check(row, "reference")
         factor = row.positive("factor", required=True)
         firsts.check(row, "symbol", symbol, kind)
-        if kind == "price":
-            listings[symbol] = references.index.get(row.text("reference"), -1), factor
-        unused += kind != "price"
-    if unused:
-        tables.notes.append(f"{LISTINGS}: {unused} of kind option or fund, not used yet")
-    return listings
+        if kind in listings:
+            listings[kind][symbol] = references.index.get(row.text("reference"), -1), factor
+    if listings["fund"]:
+        tables.notes.append(f"{LISTINGS}: {len(listings['fund'])} of kind fund, not used yet")
+    return listings["price"], listings["option"]
 
 
 def read_price_factors(tables: Tables, references: References, funds: Funds) -> PriceFactors:

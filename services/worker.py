@@ -28,6 +28,7 @@ from streams.intake import Intake
 from streams.logs import LogIdentities, LogIdentity
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
+from streams.option_refresh import OptionRefresh
 from streams.ownership import Ownership
 from streams.publisher import Publisher
 from streams.result_writer import ResultWriter
@@ -119,6 +120,7 @@ class Worker:
             monotonic=clock.monotonic,
             on_refused=self._refused,
         )
+        self._options = OptionRefresh(self._intake.partitions, on_touch=self._touch)
         self._results = ResultWriter(
             ResultSender(self._app, settings.kafka.topics_prefix),
             self._intake.partitions,
@@ -175,6 +177,7 @@ class Worker:
                         self._publisher.run(),
                         self._saver.run(),
                         self._results.run(),
+                        self._options.run(),
                         self._letters.run(),
                         self._watch.run(),
                         self._follow(),

@@ -51,35 +51,6 @@ class FrameEvents:
         self._schema: pa.Schema | None = None
         self._readers: list[tuple[str, int, Reader]] = []
 
-    def read(self, value: bytes) -> pa.RecordBatch:
-        """Return the batch of a frame, checked so far that its values can be looked at.
-
-        Raises
-        ------
-        BadInputError
-            ``bad_frame`` if it is not an IPC stream of exactly one sound batch.
-        """
-        try:
-            batches = list(pa.ipc.open_stream(value))
-            for batch in batches:
-                # Offsets and indices of a damaged frame would lead out of its buffers, and the
-                # names of its columns need not be texts.
-                batch.validate(full=True)
-                _ = batch.schema.names
-        except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
-            raise BadInputError(
-                "bad_frame", f"expected an Arrow IPC stream of one batch: {error}"
-            ) from error
-        if len(batches) != 1:
-            raise BadInputError(
-                "bad_frame", f"expected one record batch, there were {len(batches)}"
-            )
-        if batches[0].num_rows > MAX_ROWS:
-            raise BadInputError(
-                "bad_frame", f"expected at most {MAX_ROWS} rows, it had {batches[0].num_rows}"
-            )
-        return batches[0]
-
     def part(self, batch: pa.RecordBatch, record: int) -> Part | list[Heartbeat]:
         """Lay a batch out as columns, or return its heartbeats.
 
@@ -173,6 +144,34 @@ class FrameEvents:
 def is_frame(value: bytes) -> bool:
     """Say whether a record is an Arrow frame, by its first bytes."""
     return value[:4] == FRAME_MARK
+
+
+def read_frame(value: bytes) -> pa.RecordBatch:
+    """Return the batch of a frame, checked so far that its values can be looked at.
+
+    Raises
+    ------
+    BadInputError
+        ``bad_frame`` if it is not an IPC stream of exactly one sound batch.
+    """
+    try:
+        batches = list(pa.ipc.open_stream(value))
+        for batch in batches:
+            # Offsets and indices of a damaged frame would lead out of its buffers, and the
+            # names of its columns need not be texts.
+            batch.validate(full=True)
+            _ = batch.schema.names
+    except (pa.ArrowException, OSError, MemoryError, ValueError, OverflowError) as error:
+        raise BadInputError(
+            "bad_frame", f"expected an Arrow IPC stream of one batch: {error}"
+        ) from error
+    if len(batches) != 1:
+        raise BadInputError("bad_frame", f"expected one record batch, there were {len(batches)}")
+    if batches[0].num_rows > MAX_ROWS:
+        raise BadInputError(
+            "bad_frame", f"expected at most {MAX_ROWS} rows, it had {batches[0].num_rows}"
+        )
+    return batches[0]
 
 
 def row_frame(batch: pa.RecordBatch, row: int) -> bytes:

@@ -226,6 +226,10 @@ _MARKET_HELP = {
     "coverage": "Share of the exposure whose inputs are fresh; 0 to 1.",
     "last_half_hour_ratio": "Forced flow over the usual last half hour's volume; signed.",
     "hours_to_trade": "Hours of usual trading that the forced flow takes at a tenth of the volume.",
+    "dealer_decay_usd": "Change of dealers' hedges since the previous close for time and "
+    "volatility alone; in no sum; buy > 0, sell < 0.",
+    "dealer_to_come_usd": "What dealers must still trade by the close at an unchanged price; "
+    "buy > 0, sell < 0.",
 }
 
 MARKET = tuple(

@@ -11,11 +11,12 @@ from core.book_state import Restorer
 from core.universe import Universe
 from streams.close_reader import read_results
 from streams.event_kinds import FLOW, PRICE
+from streams.interest_events import InterestDecoder
 from streams.logs import Log
 from streams.rejects import Record, Reject
 from streams.routes import flow_routes, price_routes, references_of
 from streams.snapshots import Found, Saved, hand_over, restore
-from streams.topics import CLOSES, FLOWS, PARTITIONS, PRICES
+from streams.topics import CLOSES, FLOWS, OPEN_INTEREST, PARTITIONS, PRICES
 from streams.wire import Decoded, EventDecoder, flow_columns, price_columns
 
 
@@ -78,6 +79,13 @@ class Partition:
             name: code for name, code in prices.code_of.items() if code < 0 or prices.is_own[code]
         }
         self._prices = EventDecoder(PRICE, prices, index)
+        self._interest = InterestDecoder(
+            universe,
+            self.book.references,
+            calendar=self.book.calendar,
+            root_index=self.book.options.state.root_index,
+            source_index=self.book.options.state.source_index,
+        )
         self._flows = EventDecoder(FLOW, flow_routes(universe, self.book.funds), index)
 
     def switch(self, universe: Universe) -> None:
@@ -97,6 +105,8 @@ class Partition:
         """Apply a batch of one of its topics; the offsets are the caller's to move."""
         if topic == CLOSES:
             return self._take_results(records)
+        if topic == OPEN_INTEREST:
+            return self._take_open_interest(records)
         unused = self.book.unused_prices + self.book.unused_flows
         decoder = self._prices if topic == PRICES else self._flows
         decoded = decoder.decode(records)
@@ -113,6 +123,22 @@ class Partition:
             unknown=decoded.unknown,
             heartbeats=len(decoded.heartbeats),
             newest_ns=newest_ns,
+            rejects=decoded.rejects,
+        )
+
+    def _take_open_interest(self, records: Sequence[Record]) -> Taken:
+        decoded = self._interest.decode(records)
+        unused, applied = self.book.options.state.unused, 0
+        if decoded.columns is not None:
+            applied = len(decoded.columns.strike)
+            self.is_touched |= len(self.book.options.apply(decoded.columns)) > 0
+        unused = self.book.options.state.unused - unused
+        return Taken(
+            applied=applied - unused,
+            unused=unused,
+            unknown=decoded.unknown,
+            heartbeats=decoded.heartbeats,
+            newest_ns=decoded.newest_ns,
             rejects=decoded.rejects,
         )
 

@@ -1,6 +1,7 @@
 """Saving snapshots: every second, one partition after the other, encoded off the event loop."""
 
 import asyncio
+import math
 from collections.abc import Callable, Mapping
 
 import structlog
@@ -67,15 +68,15 @@ class Saver:
     async def save_all(self) -> None:
         """Save every partition that has changed; raises `RedisError` if Redis does not answer."""
         for number in sorted(self._partitions):
-            await self.save(number)
+            await self.save(number, is_last=True)
 
-    async def save(self, number: int) -> None:
-        """Save what has changed of one partition."""
+    async def save(self, number: int, *, is_last: bool = False) -> None:
+        """Save what has changed of one partition; the last time also what could wait."""
         async with self._saving:
             partition = self._partitions.get(number)
             if partition is None or self._letters_wait(partition):
                 return
-            while (answer := await self._write(partition)) == "empty":
+            while (answer := await self._write(partition, is_last=is_last)) == "empty":
                 log.warning("snapshot_lost", partition=number)
                 partition.saved.forget()
             if answer == "refused" and self._partitions.get(number) is partition:
@@ -91,11 +92,12 @@ class Saver:
                 log.warning("snapshot_not_written", partition=number, error=repr(error))
             self._is_reachable = False
 
-    async def _write(self, partition: Partition) -> str:
+    async def _write(self, partition: Partition, *, is_last: bool) -> str:
         """Copy, encode and send what has changed; return Redis' answer."""
         started = self._monotonic()
         saved = partition.saved
-        copy = copy_of(partition.book, partition.logs, self._logs.known, saved)
+        now = math.inf if is_last else started
+        copy = copy_of(partition.book, partition.logs, self._logs.known, saved, now=now)
         if copy is None:
             return "saved"
         fields = await asyncio.to_thread(copy.encoded)
@@ -114,12 +116,12 @@ class Saver:
         if answer == "saved":
             size = sum(map(len, fields.values()))
             self._metrics.counter("forcedflow_snapshot_bytes").inc(size)
-            self._note(partition, copy)
+            self._note(partition, copy, started)
         return answer
 
     @staticmethod
-    def _note(partition: Partition, copy: Copy) -> None:
-        partition.saved.take(copy)
+    def _note(partition: Partition, copy: Copy, now: float) -> None:
+        partition.saved.take(copy, now)
         for topic, offset in copy.next.items():
             partition.logs[topic].saved = offset
 

@@ -5,6 +5,7 @@ Only what changed since the last save is written; all of it in one step, so that
 never part. Everything is keyed by name: another universe takes it up as well.
 """
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -26,9 +27,10 @@ from core.book_state import (
     recorded_state,
 )
 from core.day import Day
+from core.interest_state import InterestState, interest_state
 from streams.logs import Log, LogIdentity
 from streams.state_format import OtherFormatError, StateError, decode_state, encode_state
-from streams.topics import CLOSES, FLOWS, PRICES
+from streams.topics import CLOSES, FLOWS, OPEN_INTEREST, PRICES
 
 KEPT_DAYS = 400
 """Results of sessions further back are left out, as Kafka does."""
@@ -52,38 +54,84 @@ class Head:
     sessions: list[int]
 
 
-Session = PriceState | FlowState | RecordedState
+Session = PriceState | FlowState | RecordedState | InterestState
+Version = tuple[int, bool]
 
 
 @dataclass(frozen=True)
 class _Kind:
-    """How the sessions of a topic are copied, and which version of them there is; None: nothing."""
+    """How the sessions of a topic are copied, and which versions of them there are, by label.
+
+    ``every_seconds`` is the least time between two saves.
+    """
 
     state: type[Session]
-    copy: Callable[[Book, Day], Session]
-    version: Callable[[Day], tuple[int, bool] | None]
+    copy: Callable[[Book, int], Session]
+    versions: Callable[[Book], dict[int, Version]]
     restore: Callable[[Restorer, Any], None]
+    every_seconds: float = 0.0
 
 
-def _prices_version(day: Day) -> tuple[int, bool] | None:
-    is_whole = day.buckets is not None
-    return (day.version, is_whole) if is_whole or day.recorded.is_pending else None
+def _price_versions(book: Book) -> dict[int, Version]:
+    return {
+        label: (day.version, day.buckets is not None)
+        for label, day in _recent(book)
+        if day.buckets is not None or day.recorded.is_pending
+    }
 
 
-def _flows_version(day: Day) -> tuple[int, bool] | None:
-    is_whole = day.buckets is not None
-    is_there = day.later_creations is not None and (is_whole or day.recorded.is_pending)
-    return (day.flows_version, is_whole) if is_there else None
+def _flow_versions(book: Book) -> dict[int, Version]:
+    return {
+        label: (day.flows_version, day.buckets is not None)
+        for label, day in _recent(book)
+        if day.later_creations is not None and (day.buckets is not None or day.recorded.is_pending)
+    }
 
 
-def _closes_version(day: Day) -> tuple[int, bool] | None:
-    return (day.recorded.version, day.buckets is not None) if day.recorded.version else None
+def _recorded_versions(book: Book) -> dict[int, Version]:
+    return {
+        label: (day.recorded.version, day.buckets is not None)
+        for label, day in _recent(book)
+        if day.recorded.version
+    }
+
+
+def _interest_versions(book: Book) -> dict[int, Version]:
+    version = book.options.state.version
+    return {0: (version, True)} if version else {}
+
+
+def _recent(book: Book) -> Iterator[tuple[int, Day]]:
+    newest = max(book.days, default=0)
+    return ((label, day) for label, day in book.days.items() if label > newest - KEPT_DAYS)
 
 
 _KINDS: Mapping[str, _Kind] = {
-    PRICES: _Kind(PriceState, price_state, _prices_version, Restorer.prices),
-    FLOWS: _Kind(FlowState, flow_state, _flows_version, Restorer.flows),
-    CLOSES: _Kind(RecordedState, recorded_state, _closes_version, Restorer.recorded),
+    PRICES: _Kind(
+        PriceState,
+        lambda book, label: price_state(book, book.days[label]),
+        _price_versions,
+        Restorer.prices,
+    ),
+    FLOWS: _Kind(
+        FlowState,
+        lambda book, label: flow_state(book, book.days[label]),
+        _flow_versions,
+        Restorer.flows,
+    ),
+    CLOSES: _Kind(
+        RecordedState,
+        lambda book, label: recorded_state(book, book.days[label]),
+        _recorded_versions,
+        Restorer.recorded,
+    ),
+    OPEN_INTEREST: _Kind(
+        InterestState,
+        lambda book, _: interest_state(book.options),
+        _interest_versions,
+        Restorer.open_interest,
+        every_seconds=30.0,
+    ),
 }
 
 
@@ -103,7 +151,7 @@ class Copy:
     states: dict[str, Head | Session] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     next: dict[str, int] = field(default_factory=dict)
-    versions: dict[str, tuple[int, bool]] = field(default_factory=dict)
+    versions: dict[str, Version] = field(default_factory=dict)
 
     def encoded(self) -> dict[str, bytes]:
         """Return the fields as bytes."""
@@ -127,36 +175,47 @@ class Saved:
         self.number = token
         self.after: int | None = None
         self.next: dict[str, int] = {}
-        self.versions: dict[str, tuple[int, bool]] = {}
+        self.versions: dict[str, Version] = {}
+        self.at: dict[str, float] = {}
 
     def forget(self) -> None:
         """Have the next save write everything."""
         self.after = None
-        self.next, self.versions = {}, {}
+        self.next, self.versions, self.at = {}, {}, {}
 
-    def take(self, copy: Copy) -> None:
-        """Note that a copy was saved."""
+    def take(self, copy: Copy, now: float) -> None:
+        """Note that a copy was saved at a time, in seconds."""
         self.after = self.number
         self.next |= copy.next
         self.versions = copy.versions
+        self.at |= dict.fromkeys(copy.next, now)
 
 
 def copy_of(
-    book: Book, logs: Mapping[str, Log], identities: Mapping[str, LogIdentity], saved: Saved
+    book: Book,
+    logs: Mapping[str, Log],
+    identities: Mapping[str, LogIdentity],
+    saved: Saved,
+    *,
+    now: float = math.inf,
 ) -> Copy | None:
-    """Copy what has changed since the last save; None where nothing has."""
+    """Copy what has changed since the last save; None where nothing has.
+
+    ``now`` are the seconds that say whether a topic is due that is not saved each time.
+    """
     copy = Copy(versions=dict(saved.versions))
     names, beats = names_of(book), beats_of(book)
     for topic, kind in _KINDS.items():
-        if logs[topic].next == saved.next.get(topic):
+        is_early = now - saved.at.get(topic, -math.inf) < kind.every_seconds
+        if logs[topic].next == saved.next.get(topic) or is_early:
             continue
         copy.next[topic] = logs[topic].next
         sessions = []
-        for label, version in _versions(book, kind):
+        for label, version in kind.versions(book).items():
             name = session_field(topic, label)
             sessions.append(label)
             if version != saved.versions.get(name):
-                copy.states[name] = kind.copy(book, book.days[label])
+                copy.states[name] = kind.copy(book, label)
                 copy.versions[name] = version
         copy.states[topic] = Head(
             identity=identities[topic],
@@ -174,14 +233,6 @@ def copy_of(
         for name in gone:
             del copy.versions[name]
     return copy if copy.states else None
-
-
-def _versions(book: Book, kind: _Kind) -> Iterator[tuple[int, tuple[int, bool]]]:
-    newest = max(book.days, default=0)
-    for label, day in book.days.items():
-        version = kind.version(day)
-        if version is not None and label > newest - KEPT_DAYS:
-            yield label, version
 
 
 @dataclass(frozen=True)
@@ -232,9 +283,8 @@ def hand_over(old: Book, new: Book) -> None:
     restorer = Restorer(new, names_of(old))
     restorer.beats(beats_of(old))
     for kind in _KINDS.values():
-        for label in sorted(old.days):
-            if kind.version(old.days[label]) is not None:
-                kind.restore(restorer, kind.copy(old, old.days[label]))
+        for label in sorted(kind.versions(old)):
+            kind.restore(restorer, kind.copy(old, label))
 
 
 def _label(state: Session) -> int:

@@ -6,6 +6,7 @@ Nothing is pickled: a state is read back into the typed columns it was written f
 import zlib
 from dataclasses import fields, is_dataclass
 from functools import cache
+from types import UnionType
 from typing import Any, TypeVar, get_args, get_origin, get_type_hints
 
 import msgspec
@@ -105,6 +106,9 @@ def _typed(kind: Any, value: Any) -> Any:  # noqa: ANN401 (as above)
     origin = get_origin(kind)
     if origin is np.ndarray:
         return _column(np.dtype(get_args(get_args(kind)[1])[0]), value)
+    if origin is UnionType:
+        # Of columns that may be missing.
+        return None if value is None else _typed(get_args(kind)[0], value)
     if origin in {list, tuple}:
         return origin(_typed(get_args(kind)[0], each) for each in value)
     if not isinstance(value, kind):

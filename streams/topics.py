@@ -69,7 +69,7 @@ TOPICS = (
 )
 """Every topic of the service."""
 
-INPUTS = (PRICES, FLOWS, CLOSES)
+INPUTS = (PRICES, FLOWS, OPEN_INTEREST, CLOSES)
 """Topics that workers read; all have the same number of partitions."""
 
 _MULTIPLIER = 0x5BD1E995

@@ -16,7 +16,7 @@ from streams.event_fields import Heartbeat
 from streams.event_kinds import BAD_NUMBER, EventKind, Row, shown
 from streams.event_times import EARLIEST_NS, LATEST_NS
 from streams.frame_columns import good_volumes
-from streams.frames import FrameEvents, is_frame, row_frame
+from streams.frames import FrameEvents, is_frame, read_frame, row_frame
 from streams.json_events import JsonEvents
 from streams.parts import MAX_SOURCE_LENGTH, MAX_SOURCES, Part, Sources, joined
 from streams.rejects import Record, Reject
@@ -90,9 +90,9 @@ class EventDecoder:
         size = 0
         for place, record in enumerate(records):
             try:
-                value = _payload(record)
+                value = payload(record)
                 if is_frame(value):
-                    batch = self._frames.read(value)
+                    batch = read_frame(value)
                     found = self._frames.part(batch, place)
                     if isinstance(found, Part):
                         frames[place] = _Frame(batch, size)
@@ -116,10 +116,10 @@ class EventDecoder:
 
     def _note(self, beat: Heartbeat, record: Record, decoded: Decoded) -> None:
         if beat.event_ns > record.timestamp * NS_PER_MS + FUTURE_NS:
-            raise _future_error(beat.event_ns, record)
+            raise future_error(beat.event_ns, record)
         source = self._sources.number(beat.source)
         if source < 0:
-            raise _source_error(beat.source)
+            raise source_error(beat.source)
         decoded.heartbeats.append((source, beat.event_ns, record.timestamp * NS_PER_MS))
 
     def _judge(
@@ -180,14 +180,14 @@ class EventDecoder:
     def _misplaced(self, item: Row, code: int, record: Record) -> BadInputError:
         """Return what is wrong with an event whose every value is good by itself."""
         if item.event_time > record.timestamp * NS_PER_MS + FUTURE_NS:
-            return _future_error(item.event_time, record)
+            return future_error(item.event_time, record)
         if code == MISROUTED:
             return BadInputError(
                 "misrouted",
                 f"expected {self.kind.key} {item.key!r} on the partition of its reference, "
                 "it was on another",
             )
-        return _source_error(item.source)
+        return source_error(item.source)
 
 
 def price_columns(part: Part, routes: Routes) -> PriceColumns:
@@ -224,7 +224,14 @@ def flow_columns(part: Part, routes: Routes) -> FlowColumns:
     )
 
 
-def _payload(record: Record) -> bytes:
+def payload(record: Record) -> bytes:
+    """Return the bytes of a record.
+
+    Raises
+    ------
+    BadInputError
+        ``empty``, or ``too_long``.
+    """
     value = record.value
     if not value:
         raise BadInputError("empty", "expected an event, the record had no value")
@@ -245,7 +252,8 @@ def _latest_ns(part: Part, records: Sequence[Record]) -> Int64s | int:
     return np.minimum(own, LATEST_NS - 1)
 
 
-def _future_error(event_ns: int, record: Record) -> BadInputError:
+def future_error(event_ns: int, record: Record) -> BadInputError:
+    """Return the error of an event that is dated long after its record was appended."""
     ahead = (event_ns - record.timestamp * NS_PER_MS) / 1_000_000_000
     return BadInputError(
         "future",
@@ -253,7 +261,8 @@ def _future_error(event_ns: int, record: Record) -> BadInputError:
     )
 
 
-def _source_error(name: str) -> BadInputError:
+def source_error(name: str) -> BadInputError:
+    """Return the error of a source that is one too many, or whose name is too long."""
     return BadInputError(
         "bad_source",
         f"expected at most {MAX_SOURCES} sources with names of up to {MAX_SOURCE_LENGTH} "

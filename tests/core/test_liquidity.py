@@ -48,8 +48,14 @@ def test_hours_are_never_negative_and_unknown_stays_unknown() -> None:
 
 
 def test_the_new_columns_come_last() -> None:
-    assert COLUMNS[-3:] == ("as_of", "last_half_hour_ratio", "hours_to_trade")
-    assert NUMERIC_COLUMNS[-3:] == ("coverage", "last_half_hour_ratio", "hours_to_trade")
+    assert COLUMNS[-5:] == (
+        "as_of",
+        "last_half_hour_ratio",
+        "hours_to_trade",
+        "dealer_decay_usd",
+        "dealer_to_come_usd",
+    )
+    assert NUMERIC_COLUMNS[-4:] == COLUMNS[-4:]
 
 
 def volumed(book: Book, events: Sequence[VolumeEvent]) -> PriceColumns:

@@ -11,7 +11,7 @@ from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.partition import Partition
 from streams.rejects import DeadLetter
-from streams.topics import CLOSES, FLOWS, PRICES
+from streams.topics import CLOSES, FLOWS, OPEN_INTEREST, PRICES
 from tests.support.decoders import ACME_PARTITION, small_universe
 from tests.support.records import APPENDED_MS, FakeRecord, flow, heartbeat, price
 
@@ -37,7 +37,7 @@ class World:
             on_touch=self._touch,
         )
         logs = {topic: Log(0, end, reported) for topic in (PRICES, FLOWS)}
-        logs[CLOSES] = Log(0, 0, 0)
+        logs |= {topic: Log(0, 0, 0) for topic in (OPEN_INTEREST, CLOSES)}
         self.partition = Partition(UNIVERSE, ACME_PARTITION, token=1, logs=logs)
         self.partition.is_touched = False
         self.intake.partitions[ACME_PARTITION] = self.partition

@@ -68,7 +68,7 @@ def test_a_save_of_what_changed_completes_the_one_before(
     copy = copy_of(book, logs_at(1), IDENTITIES, saved)
     assert copy is not None
     fields = copy.encoded()
-    saved.take(copy)
+    saved.take(copy, 0.0)
 
     feed(book, later)
     copy = copy_of(book, logs_at(2), IDENTITIES, saved)
@@ -85,14 +85,14 @@ def test_a_session_that_did_not_change_is_not_saved_again() -> None:
     book.apply_prices(prices(book, [tick(0, at(0, 1), 99.0), tick(0, at(1, 1), 98.0)]))
     copy = copy_of(book, logs_at(1), IDENTITIES, saved)
     assert copy is not None
-    saved.take(copy)
+    saved.take(copy, 0.0)
 
     book.apply_prices(prices(book, [tick(0, at(1, 2), 97.0)]))
     copy = copy_of(book, {**logs_at(1), PRICES: Log(2, 0, 0)}, IDENTITIES, saved)
 
     assert copy is not None
     assert copy.states.keys() == {PRICES, f"{PRICES}/{FIRST + 1}"}
-    saved.take(copy)
+    saved.take(copy, 0.0)
     assert copy_of(book, {**logs_at(1), PRICES: Log(2, 0, 0)}, IDENTITIES, saved) is None
 
 

@@ -104,6 +104,7 @@ def core_universe(
         fund_figures=_figures(funds),
         rooms={},
         price_listings={},
+        option_listings={},
     )
 
 

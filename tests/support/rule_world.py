@@ -65,6 +65,7 @@ def universe_of(
             for room, members in (rooms or {}).items()
         },
         price_listings={},
+        option_listings={},
     )
 
 
