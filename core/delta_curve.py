@@ -117,8 +117,11 @@ def _put_nearby(steps: Steps, grid: LogGrid, value: Floats, slope: Floats) -> No
         total = np.bincount(place, figure.ravel(), size)
         return np.asarray(total.reshape(channels, nodes + 1)[:, :-1])
 
-    value += summed(flat, steps.weight[:, None] * ndtr(z))
-    slope += summed(flat, (steps.weight / steps.width)[:, None] * _density(z))
+    # Beyond its own reach a step is whole: with whatever others it came, it is taken out as it was.
+    is_whole = z > REACH
+    value += summed(flat, steps.weight[:, None] * np.where(is_whole, 1.0, ndtr(z)))
+    density = np.where(is_whole, 0.0, _density(z))
+    slope += summed(flat, (steps.weight / steps.width)[:, None] * density)
     done = row + np.minimum(node[:, -1] + 1, nodes)
     value += np.cumsum(summed(done, steps.weight), axis=1)
 

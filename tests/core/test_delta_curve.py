@@ -115,6 +115,19 @@ def test_a_curve_is_the_sum_of_its_parts(
     np.testing.assert_allclose(joined.value, whole.value, rtol=0, atol=1e-12 * scale)
 
 
+def test_a_step_is_taken_out_without_a_trace_whatever_it_came_with() -> None:
+    # Widths within one level: the widest decides how many nodes are looked at.
+    narrow, wide = (0, 1e6, 0.01, 0.0105), (0, 1.0, 0.0, 0.0199)
+    grid = LogGrid(REACH / 1024, 1024)
+
+    curve = delta_curve(steps_of([narrow, wide]), grid, 1)
+    left = curve + delta_curve(steps_of([(0, -1e6, 0.01, 0.0105)]), grid, 1)
+
+    alone = delta_curve(steps_of([wide]), grid, 1)
+    np.testing.assert_allclose(left.value, alone.value, rtol=0, atol=1e-9)
+    np.testing.assert_allclose(left.slope, alone.slope, rtol=0, atol=1e-5)
+
+
 def test_steps_wider_than_the_grid_and_a_great_many_of_them() -> None:
     generator = np.random.default_rng(5)
     size = 30_000
