@@ -162,7 +162,8 @@ class BatchConsumer(driver.Consumer):
     async def _ask_positions(self) -> None:
         """Tell the sink how far tails without records have been read.
 
-        Between two polls every record handed out has been handled, so a position says that too.
+        Between two polls every record handed out has been handled, so a position says that too,
+        once it has been sought: records that were fetched while a rebalance went on are let go.
         Each question crosses into the consumer's thread, so they are not asked at every poll.
         """
         now = self.loop.time()
@@ -179,8 +180,13 @@ class BatchConsumer(driver.Consumer):
                     "position_unknown", topic=tp.topic, partition=tp.partition, error=repr(error)
                 )
                 return
-            if position is not None:
+            expected = self.sink.next_offset(tp)
+            if position is None or expected is None or position <= expected:
+                continue
+            if self._sought.get(tp) == expected:
                 self.sink.reached(tp, position)
+            else:
+                await self._seek_back(tp, expected)
 
     async def seek_to_committed(self) -> Mapping[TP, int]:
         """Take over the partitions assigned; Faust calls this before it resumes reading."""

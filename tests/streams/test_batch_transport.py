@@ -1,5 +1,6 @@
 """What is done with batches that do not begin where they should."""
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -12,6 +13,8 @@ from streams.rejects import Record
 from tests.support.records import FakeRecord
 
 HERE = TP("prices", 3)
+END = 9
+"""Where the partition ends: a tail of it may hold markers, which are never handed out."""
 
 
 class Sink:
@@ -34,6 +37,13 @@ class Sink:
         assert tp == HERE
         self.gaps.append(count)
 
+    def tails(self) -> list[TP]:
+        return [HERE] if self.next < END else []
+
+    def reached(self, tp: TP, position: int) -> None:
+        assert tp == HERE
+        self.next = position
+
 
 class Consumer(BatchConsumer):
     """The consumer without its threads and its connection."""
@@ -42,19 +52,36 @@ class Consumer(BatchConsumer):
         self.sink: Any = Sink()
         self.seeks: list[Mapping[TP, int]] = []
         self.is_ours = True
+        self.at = 5
+        self.loop = asyncio.get_running_loop()
         self._sought = {}
+        self._ask_at = 0.0
+
+    flow_active = True
+
+    def assignment(self) -> set[TP]:
+        return {HERE}
+
+    async def position(self, tp: TP) -> int | None:
+        assert tp == HERE
+        return self.at
 
     async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
         if not self.is_ours:
             raise IllegalStateError("not assigned")
         self.seeks.append(partitions)
+        self.at = partitions[HERE]
+
+    async def ask(self) -> None:
+        self._ask_at = 0.0
+        await self._ask_positions()
 
     async def hand_over(self, *offsets: int, tp: TP = HERE) -> None:
         await self._hand_over(tp, [FakeRecord(b"{}", offset) for offset in offsets])
 
 
 @pytest.fixture
-def consumer() -> Consumer:
+async def consumer() -> Consumer:
     return Consumer()
 
 
@@ -111,3 +138,30 @@ async def test_a_seek_that_fails_is_tried_with_the_next_batch(consumer: Consumer
 
     assert consumer.seeks == [{HERE: 5}]
     assert consumer.sink.taken == []
+
+
+async def test_a_tail_of_markers_counts_as_read_once_it_was_sought(consumer: Consumer) -> None:
+    consumer.at = END
+    await consumer.ask()
+    assert consumer.sink.next == 5
+    # Nothing comes of it, and the position is beyond again.
+    consumer.at = END
+    await consumer.ask()
+
+    assert consumer.seeks == [{HERE: 5}]
+    assert consumer.sink.next == END
+
+
+async def test_records_let_go_while_a_rebalance_went_on_are_read_again(
+    consumer: Consumer,
+) -> None:
+    # A poll from before the rebalance has returned what was fetched after its seek.
+    consumer.at = END
+    await consumer.ask()
+    assert consumer.at == 5
+    await consumer.hand_over(5, 6, 7, 8)
+    consumer.at = END
+    await consumer.ask()
+
+    assert consumer.sink.taken == [[5, 6, 7, 8]]
+    assert consumer.sink.gaps == []
