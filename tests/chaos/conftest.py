@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import pytest
 
+from services.topics_admin import create_topics
 from tests.support.chaos_figures import FIGURE
 from tests.support.chaos_market import make_market
 from tests.support.chaos_run import RATE, ChaosRun
@@ -34,7 +35,13 @@ class MakeRun(Protocol):
     """Makes the run of a test, all of which ends with the test."""
 
     def __call__(
-        self, script: Script, *, bootstrap: str = "", redis_url: str = "", rate: float = RATE
+        self,
+        script: Script,
+        *,
+        bootstrap: str = "",
+        redis_url: str = "",
+        rate: float = RATE,
+        replication: int = 1,
     ) -> ChaosRun:
         """Return a run on the shared servers, or on those given."""
 
@@ -83,15 +90,23 @@ def make_run(
     with ExitStack() as stack:
 
         def make(
-            script: Script, *, bootstrap: str = "", redis_url: str = "", rate: float = RATE
+            script: Script,
+            *,
+            bootstrap: str = "",
+            redis_url: str = "",
+            rate: float = RATE,
+            replication: int = 1,
         ) -> ChaosRun:
+            bootstrap = bootstrap or request.getfixturevalue("kafka")
+            prefix = f"{topic_suffix}-"
+            create_topics(bootstrap, prefix=prefix, replication=replication)
             return stack.enter_context(
                 ChaosRun(
                     script,
-                    bootstrap=bootstrap or request.getfixturevalue("kafka"),
+                    bootstrap=bootstrap,
                     redis_url=redis_url or request.getfixturevalue("redis_url"),
                     directory=tmp_path / "workers",
-                    prefix=f"{topic_suffix}-",
+                    prefix=prefix,
                     rate=rate,
                 )
             )

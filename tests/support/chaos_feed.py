@@ -2,9 +2,11 @@
 
 import asyncio
 import itertools
+import logging
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Self
 
 from aiokafka import AIOKafkaProducer
@@ -18,6 +20,7 @@ HOLD_BEAT_SECONDS = 0.25
 BEAT_WINDOWS = 2
 """Heartbeats follow every so many windows."""
 _BATCH_BYTES = 64 * 1024
+_STOP_SECONDS = 2.0
 
 
 class Feed:
@@ -28,6 +31,7 @@ class Feed:
 
     Attributes
     ----------
+    done : int          windows sent and released
     sent : dict         records acknowledged, by place
     bad : dict          id of the dead letter that is due -> its reason
     events, playing_seconds     what was sent, and how long that took without the holds
@@ -46,11 +50,11 @@ class Feed:
         self.playing_seconds = 0.0
         self._bootstrap = bootstrap
         self._prefix = prefix
-        self._done = 0
+        self.done = 0
         self._mark_ns: int | None = None
         self._released = threading.Event()
         self._is_muted = False
-        self._ending = threading.Event()
+        self._playing: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
 
     def __enter__(self) -> Self:
@@ -58,14 +62,15 @@ class Feed:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ending.set()
         self._released.set()
-        self._thread.join(30)
+        if self._playing is not None and self._thread.is_alive():
+            self._playing.get_loop().call_soon_threadsafe(self._playing.cancel)
+        self._thread.join()
 
     @property
     def share(self) -> float:
         """How much of the script was sent, 0 to 1."""
-        return self._done / len(self.windows)
+        return self.done / len(self.windows)
 
     @property
     def mark_ns(self) -> int | None:
@@ -89,10 +94,15 @@ class Feed:
     def _run(self) -> None:
         try:
             asyncio.run(self._play())
+        except asyncio.CancelledError:
+            pass
         except BaseException as error:  # noqa: BLE001 (whoever waits for the feed is told)
             self.error = error
 
     async def _play(self) -> None:
+        # It has a line for each attempt to reach a broker that was killed on purpose.
+        logging.getLogger("aiokafka").setLevel(logging.CRITICAL)
+        self._playing = asyncio.current_task()
         producer = AIOKafkaProducer(
             bootstrap_servers=self._bootstrap,
             acks="all",
@@ -104,13 +114,14 @@ class Feed:
         try:
             await self._send_windows(producer)
         finally:
-            await producer.stop()
+            # It would wait for what a broker that is away has not acknowledged.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_STOP_SECONDS):
+                    await producer.stop()
 
     async def _send_windows(self, producer: AIOKafkaProducer) -> None:
         started = due = time.monotonic()
         for number, window in enumerate(self.windows):
-            if self._ending.is_set():
-                return
             now = time.monotonic()
             self.behind_seconds = max(self.behind_seconds, now - due)
             await asyncio.sleep(max(due - now, 0))
@@ -125,7 +136,7 @@ class Feed:
                 started += held
             elif number % BEAT_WINDOWS == 0:
                 await self._beat(producer, window.event_ns)
-            self._done = number + 1
+            self.done = number + 1
             due += WINDOW_SECONDS
             self.playing_seconds = time.monotonic() - started
 

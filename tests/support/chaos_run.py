@@ -81,6 +81,16 @@ class ChaosRun:
         self._stack.enter_context(self.watch)
         self._stack.enter_context(self.feed)
 
+    def end_feed(self) -> None:
+        """End the feed at the mark it holds at, clients and all."""
+        self.feed.__exit__()
+
+    def feed_anew(self) -> None:
+        """Go on where the feed was ended, with clients that know nothing."""
+        remaining = self.feed.windows[self.feed.done + 1 :]
+        self.feed = Feed(self.deployment.bootstrap, self.deployment.prefix, remaining)
+        self._stack.enter_context(self.feed)
+
     def play_to(self, share: float) -> None:
         """Let the feed go on until this share of it was sent."""
         self._play(lambda: self.feed.share >= share)

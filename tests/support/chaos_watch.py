@@ -101,6 +101,10 @@ class Watch:
             for looks in self.looks
         )
 
+    def has_all_since(self, at_ns: int) -> bool:
+        """Say whether every partition shows what Kafka got after a host time."""
+        return all(looks and looks[-1].beat_ns >= at_ns for looks in self.looks)
+
     def longest(
         self, since_ns: int, until_ns: int = 2**62, *, of: Sequence[int] = range(PARTITIONS)
     ) -> float:
