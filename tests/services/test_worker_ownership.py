@@ -1,7 +1,6 @@
 """Workers that come, go, crash, freeze and lose Redis or Kafka: one owner, one state."""
 
 import re
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,35 +13,13 @@ from services.embedded_redis import EmbeddedRedis
 from services.worker import EXIT_RESTART
 from streams.fencing import partition_key
 from streams.topics import FLOWS, PARTITIONS, PRICES
-from tests.support.decoders import ACME_PARTITION, write_small_universe
+from tests.support.decoders import ACME_PARTITION
 from tests.support.partials import assert_same_partial
 from tests.support.records import TIME_NS, flow, heartbeat, price
-from tests.support.running_worker import START_SECONDS, Deployment
+from tests.support.running_worker import START_SECONDS, Deploy, Deployment
 from tests.support.waiting import eventually
 
 SECOND_NS = 10**9
-Deploy = Callable[..., Deployment]
-
-
-@pytest.fixture
-def deploy(tmp_path: Path, topic_suffix: str) -> Iterator[Deploy]:
-    """Makes the deployment of a test: ``deploy(bootstrap, redis_url)``."""
-    made = []
-
-    def make(bootstrap: str, redis_url: str) -> Deployment:
-        deployment = Deployment(
-            bootstrap=bootstrap,
-            redis_url=redis_url,
-            universe=write_small_universe(tmp_path / "universe"),
-            directory=tmp_path,
-            prefix=f"{topic_suffix}-",
-        )
-        made.append(deployment)
-        return deployment
-
-    yield make
-    for deployment in made:
-        deployment.__exit__(None, None, None)
 
 
 def send_a_morning(deployment: Deployment) -> None:

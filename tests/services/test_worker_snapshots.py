@@ -1,6 +1,5 @@
 """What a worker's state survives: its own end, Redis, Kafka's retention, another universe."""
 
-from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +14,12 @@ from streams.fencing import partition_key
 from streams.snapshots import Head
 from streams.state_format import StateError, decode_state
 from streams.topics import CLOSES, FLOWS, PRICES
-from tests.support.decoders import ACME_PARTITION, FUNDS, REFERENCES, write_small_universe
+from tests.support.decoders import ACME_PARTITION, FUNDS, REFERENCES
 from tests.support.imported_universes import import_universe
 from tests.support.kafka_reader import records_of
 from tests.support.partials import assert_same_partial
 from tests.support.records import TIME_NS, flow, heartbeat, price
-from tests.support.running_worker import START_SECONDS, Deployment
+from tests.support.running_worker import START_SECONDS, Deploy, Deployment
 from tests.support.universes import fund, write_universe
 from tests.support.waiting import eventually
 
@@ -28,28 +27,6 @@ SECOND_NS = 10**9
 HOUR_NS = 3600 * SECOND_NS
 CLOSE_NS = TIME_NS + 6 * HOUR_NS
 NEXT_OPEN_NS = TIME_NS + 24 * HOUR_NS - HOUR_NS // 2
-Deploy = Callable[..., Deployment]
-
-
-@pytest.fixture
-def deploy(tmp_path: Path, topic_suffix: str) -> Iterator[Deploy]:
-    """Makes the deployment of a test: ``deploy(bootstrap, redis_url)``."""
-    made = []
-
-    def make(bootstrap: str, redis_url: str) -> Deployment:
-        deployment = Deployment(
-            bootstrap=bootstrap,
-            redis_url=redis_url,
-            universe=write_small_universe(tmp_path / "universe"),
-            directory=tmp_path,
-            prefix=f"{topic_suffix}-",
-        )
-        made.append(deployment)
-        return deployment
-
-    yield make
-    for deployment in made:
-        deployment.__exit__(None, None, None)
 
 
 def head(deployment: Deployment, topic: str) -> Head | None:

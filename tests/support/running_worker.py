@@ -3,7 +3,7 @@
 import sys
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
@@ -206,3 +206,7 @@ class Deployment:
             return consumer.committed(TopicPartition(f"{self.prefix}{topic}", partition)) or 0
         finally:
             consumer.close()
+
+
+Deploy = Callable[..., Deployment]
+"""Makes the deployment of a test: ``deploy(bootstrap, redis_url)``."""
