@@ -127,10 +127,25 @@ class OpenInterestColumns:
         """Return the number of records."""
         return len(self.strike)
 
-    def at(self, positions: Int64s | Bools) -> "OpenInterestColumns":
+    def at(self, positions: Int64s | Bools | slice) -> "OpenInterestColumns":
         """Return the records at some positions."""
         columns: dict[str, Any] = {
             name: None if column is None else column[positions]
             for name, column in vars(self).items()
         }
         return OpenInterestColumns(**columns)
+
+    def in_terms_of_reference(self, factor: Floats) -> "OpenInterestColumns":
+        """Return records on listings of references as records on these.
+
+        ``factor`` float64[n], reference price over listing price; 1 for a reference's own options.
+        A contract pays ``multiplier`` times a difference of listing prices: as many units of the
+        reference as the listing's are worth, at its strike times the factor.
+        """
+        return replace(
+            self,
+            strike=self.strike * factor,
+            forward=self.forward * factor,
+            multiplier=self.multiplier / factor,
+            deliverable=self.deliverable / factor,
+        )

@@ -129,7 +129,8 @@ class CurveWorkshop:
             row = self._next_update(due)
             if row is not None:
                 left -= self._update(row, left)
-                touched.append(row)
+                if row in self.curves:
+                    touched.append(row)
                 continue
             if self._job is not None and not self._is_wanted(self._job):
                 self._job = None

@@ -1,10 +1,10 @@
 """Records of open interest into columns: one partition's contracts, each record judged once."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
-import msgspec
 import numpy as np
 
 from core.columns import Bools, Floats, Int32s
@@ -19,6 +19,7 @@ from streams.frames import is_frame, read_frame, row_frame
 from streams.interest_rows import InterestRow, Level, frame_rows, level_of, read_json
 from streams.parts import Sources
 from streams.rejects import Record, Reject
+from streams.routes import option_targets
 from streams.wire import FUTURE_NS, NS_PER_MS, future_error, payload, source_error
 
 MAX_ROOTS = 4_096
@@ -45,6 +46,14 @@ class _Item:
     raw: Callable[[], bytes] | None = None
 
 
+class _Found(NamedTuple):
+    """A level of a row of the book, as stated: `factor` leads from its prices to the row's."""
+
+    row: int
+    factor: float
+    level: Level
+
+
 class InterestDecoder:
     """Decodes the open interest of one partition.
 
@@ -57,7 +66,7 @@ class InterestDecoder:
     Notes
     -----
     Options on a listing (an index beside the fund that tracks it) are put in terms of the
-    reference: strikes and forwards times its factor, the units behind a contract divided by it.
+    reference: strikes and forwards times its factor, multiplier and units divided by it.
     """
 
     def __init__(
@@ -69,8 +78,7 @@ class InterestDecoder:
         root_index: Callable[[str], int],
         source_index: Callable[[str], int],
     ) -> None:
-        own = {symbol: (index, 1.0) for index, symbol in enumerate(universe.symbol)}
-        self._target: Mapping[str, tuple[int, float]] = {**universe.option_listings, **own}
+        self._target = option_targets(universe)
         self._row = {int(index): row for row, index in enumerate(references.tolist())}
         self._calendar = calendar
         self._root_index = root_index
@@ -80,8 +88,7 @@ class InterestDecoder:
     def decode(self, records: Sequence[Record]) -> DecodedInterest:
         """Decode a batch of one record or more; nothing that a record holds raises."""
         decoded = DecodedInterest()
-        rows: list[int] = []
-        levels: list[Level] = []
+        found: list[_Found] = []
         for record in records:
             try:
                 items = list(_items(record))
@@ -90,23 +97,22 @@ class InterestDecoder:
                 continue
             for item in items:
                 try:
-                    found = self._judge(item.event, record, decoded)
+                    level = self._judge(item.event, record, decoded)
                 except BadInputError as error:
                     raw = item.raw() if item.raw else None
                     decoded.rejects.append(Reject.of(record, error, row=item.place, raw=raw))
                     continue
-                if found is not None:
-                    rows.append(found[0])
-                    levels.append(found[1])
-        if levels:
-            decoded.columns = self._columns(rows, levels)
-            decoded.newest_ns = max(level.event_ns for level in levels)
+                if level is not None:
+                    found.append(level)
+        if found:
+            decoded.columns = self._columns(found)
+            decoded.newest_ns = int(decoded.columns.event_ns.max())
         return decoded
 
     def _judge(
         self, event: InterestRow | Heartbeat, record: Record, decoded: DecodedInterest
-    ) -> tuple[int, Level] | None:
-        """Return the row and level of an event that belongs here; count what is none.
+    ) -> _Found | None:
+        """Return the level of an event that belongs here; count what is none.
 
         Raises
         ------
@@ -137,7 +143,7 @@ class InterestDecoder:
             raise BadInputError(
                 "bad_root", f"expected at most {MAX_ROOTS} roots, one more was {shown(level.root)}"
             )
-        return row, level if factor == 1.0 else _in_terms_of_reference(level, factor)
+        return _Found(row, factor, level)
 
     def _root(self, name: str) -> int:
         number = self._roots.get(name)
@@ -147,8 +153,10 @@ class InterestDecoder:
             number = self._roots[name] = self._root_index(name)
         return number
 
-    def _columns(self, rows: Sequence[int], levels: Sequence[Level]) -> OpenInterestColumns:
-        row = np.array(rows, np.int32)
+    def _columns(self, found: Sequence[_Found]) -> OpenInterestColumns:
+        levels = [each.level for each in found]
+        row = np.array([each.row for each in found], np.int32)
+        factor = np.array([each.factor for each in found], np.float64)
         expiry = np.array([level.expiry for level in levels], np.int64)
         settlement_ns = np.array([level.settlement_ns for level in levels], np.int64)
         for each in np.unique(expiry[settlement_ns == NO_TIME]).tolist():
@@ -161,7 +169,7 @@ class InterestDecoder:
         def flags(name: str) -> Bools:
             return np.array([getattr(level, name) for level in levels], np.bool_)
 
-        return OpenInterestColumns(
+        stated = OpenInterestColumns(
             reference=row,
             root=np.array([self._root(level.root) for level in levels], np.int32),
             expiry=expiry,
@@ -179,6 +187,7 @@ class InterestDecoder:
             label=np.array([level.label for level in levels], np.int64),
             source=np.array([self._sources.number(level.source) for level in levels], np.int32),
         )
+        return stated.in_terms_of_reference(factor)
 
 
 def _items(record: Record) -> Iterator[_Item]:
@@ -196,12 +205,3 @@ def _items(record: Record) -> Iterator[_Item]:
     batch = read_frame(value)
     for place, event in enumerate(frame_rows(batch)):
         yield _Item(event, place, partial(row_frame, batch, place))
-
-
-def _in_terms_of_reference(level: Level, factor: float) -> Level:
-    return msgspec.structs.replace(
-        level,
-        strike=level.strike * factor,
-        forward=level.forward * factor,
-        deliverable=level.deliverable / factor,
-    )

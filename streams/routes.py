@@ -34,6 +34,15 @@ class Routes:
     factor: Floats | None
 
 
+def option_targets(universe: Universe) -> dict[str, tuple[int, float]]:
+    """Return underlying -> (reference, factor on its prices) of all options of a universe.
+
+    A reference's own symbol wins over a listing of the same name.
+    """
+    own = {symbol: (index, 1.0) for index, symbol in enumerate(universe.symbol)}
+    return {**universe.option_listings, **own}
+
+
 def references_of(universe: Universe, partition: int, partitions: int) -> Int32s:
     """Return the universe's references that belong to a partition, ascending, int32[n]."""
     return np.array(

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from core.delta_curve import VALUE_ERROR
 from core.option_book import DealerFigures
+from core.sessions import NO_SESSION
 from tests.support.core_universe import at
 from tests.support.option_records import (
     FIGURES,
@@ -252,6 +253,24 @@ def test_demand_by_close_is_what_the_figures_become_at_the_close() -> None:
     np.testing.assert_allclose(foreseen, seen, rtol=0, atol=3.0 * VALUE_ERROR * 2e5 * 140.0)
     assert to_come[0] == pytest.approx(now.to_come_usd[0], rel=1e-9)
     assert np.isnan(option_book().hedge_at_close(0, closes)).all()
+
+
+@pytest.mark.parametrize("previous_close", [math.nan, 100.0])
+def test_what_comes_before_the_first_session_waits_for_it(previous_close: float) -> None:
+    book = option_book()
+    record = Record(at(0, -1.0))
+    apply(book, record)
+    unknown = targets(0, 0.0, previous_close=previous_close)
+    if not math.isnan(previous_close):
+        unknown = replace(unknown, label=np.array([NO_SESSION]))
+
+    settle(book, unknown)
+
+    assert not book.is_busy
+    assert math.isnan(book.figures(np.array([0]), np.array([97.0])).hedge_usd[0])
+    wanted = targets(0, 1.0)
+    settle(book, wanted)
+    assert_recomputed(book, [record], np.array([97.0]), wanted)
 
 
 def test_work_comes_in_slices_and_what_arrives_meanwhile_is_not_lost() -> None:

@@ -87,7 +87,8 @@ def test_options_on_a_listing_are_put_in_terms_of_the_reference() -> None:
     assert columns is not None
     assert columns.strike[0] == pytest.approx(105.0)
     assert columns.forward[0] == pytest.approx(100.1)
-    assert columns.deliverable[0] == pytest.approx(1000.0)
+    # A tenth of the price, ten times the units; the same figure twice: no adjusted contract.
+    assert columns.multiplier[0] == columns.deliverable[0] == pytest.approx(1000.0)
 
 
 def test_a_frame_holds_the_same_as_json() -> None:
