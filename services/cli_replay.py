@@ -17,6 +17,7 @@ from services.event_fields import column_pairs
 from services.event_files import FlowEvents, PriceEvents, ReadOptions, read_flows, read_prices
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed, offline_feed
+from services.option_events import OpenInterestEvents, read_open_interest
 from services.rejects import Reject, write_rejects
 from services.replay import Replay, Step, breach_of, session_steps
 from services.report import check_report_suffix, write_reports
@@ -57,15 +58,23 @@ def _instant(option: str, text: str | None) -> int | None:
 class _Inputs:
     prices: PriceEvents
     flows: FlowEvents
+    interest: OpenInterestEvents
 
     def rejects(self) -> list[Reject]:
-        return [*self.prices.rejects, *self.flows.rejects]
+        return [*self.prices.rejects, *self.flows.rejects, *self.interest.rejects]
 
 
 @click.command(name="replay")
 @click.option("--universe", "universe_dir", type=_Folder, required=True, help="Universe folder.")
 @click.option("--prices", type=_File, multiple=True, required=True, help="Prices; repeats.")
 @click.option("--flows", type=_File, multiple=True, help="ETF creations; repeats.")
+@click.option(
+    "--open-interest",
+    "interest",
+    type=_File,
+    multiple=True,
+    help="Options: our rows or vendors' chains; repeats.",
+)
 @click.option("--rules", "rules_file", type=_File, help="Alert rules (YAML).")
 @click.option("--alerts", "alerts_file", type=_File, help="Write alert episodes here.")
 @click.option("--from", "from_text", metavar="T", help="First row to write.")
@@ -103,6 +112,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     universe_dir: Path,
     prices: tuple[Path, ...],
     flows: tuple[Path, ...],
+    interest: tuple[Path, ...],
     rules_file: Path | None,
     alerts_file: Path | None,
     from_text: str | None,
@@ -133,7 +143,11 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         now_ns=SystemClock().now_ns(),
     )
     universe = load_universe(universe_dir)
-    inputs = _Inputs(read_prices(prices, read_options), read_flows(flows, read_options))
+    inputs = _Inputs(
+        read_prices(prices, read_options),
+        read_flows(flows, read_options),
+        read_open_interest(interest, read_options),
+    )
     alerts = OfflineAlerts(load_rules(rules_file), universe) if rules_file else None
     book = Book(
         universe,
@@ -145,6 +159,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         book,
         prices=inputs.prices,
         flows=inputs.flows,
+        interest=inputs.interest,
         # Bars carry their own volume; without --bar rows are trades of a stream, as on the wire.
         adds_volumes=bar is not None,
     )
@@ -173,7 +188,7 @@ def _run(replay: Replay, steps: list[Step]) -> Rows:
 
 
 def _summarise(rows: Rows, book: Book, feed: Feed, *, rejects: list[Reject]) -> None:
-    unused = book.unused_prices + book.unused_flows + feed.unused_bars
+    unused = book.unused_prices + book.unused_flows + book.options.state.unused + feed.unused_bars
     click.echo(
         f"{len(rows)} rows; {unused} events outside every session; "
         f"{feed.skipped_rows} outside the universe; {len(rejects)} bad rows",

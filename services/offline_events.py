@@ -1,38 +1,52 @@
 """Events of files as the columns of one book, in event time: what the offline replay reads."""
 
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from core.book import Book
 from core.columns import Floats, FlowColumns, Int32s, Int64s, PriceColumns
+from core.contracts import OpenInterestColumns
 from core.universe import Universe
 from services.bars import bars_straddling_open
 from services.cumulative_volume import CumulativeVolume, volumes_so_far
 from services.event_files import FlowEvents, PriceEvents, rows_of
+from services.offline_interest import interest_columns
+from services.option_events import OpenInterestEvents
 
 C = TypeVar("C", PriceColumns, FlowColumns)
 
 
+class Events(NamedTuple):
+    """Events of a stretch of time, each kind in ascending event time."""
+
+    prices: PriceColumns
+    flows: FlowColumns
+    interest: OpenInterestColumns
+
+
 @dataclass(frozen=True, eq=False)
 class Feed:
-    """Prices and creations of the universe, each in ascending event time.
+    """Prices, creations and open interest of the universe, each in ascending event time.
 
-    ``skipped_rows`` counts rows of symbols and funds outside the universe, ``unused_bars`` the
-    bars that straddle an open.
+    ``skipped_rows`` counts rows of names outside the universe, ``unused_bars`` the bars that
+    straddle an open.
     """
 
     prices: PriceColumns
     flows: FlowColumns
+    interest: OpenInterestColumns
     skipped_rows: int
     unused_bars: int
 
-    def between(self, start_ns: int, until_ns: int) -> tuple[PriceColumns, FlowColumns]:
+    def between(self, start_ns: int, until_ns: int) -> Events:
         """Return what was timestamped after `start_ns` and up to `until_ns`."""
-        return (
+        first, last = _bounds(self.interest.event_ns, start_ns, until_ns)
+        return Events(
             _sliced(self.prices, *_bounds(self.prices.event_ns, start_ns, until_ns)),
             _sliced(self.flows, *_bounds(self.flows.event_ns, start_ns, until_ns)),
+            self.interest.at(slice(first, last)),
         )
 
 
@@ -42,6 +56,7 @@ def offline_feed(
     *,
     prices: PriceEvents,
     flows: FlowEvents,
+    interest: OpenInterestEvents,
     adds_volumes: bool = False,
 ) -> Feed:
     """Map the rows of files onto a book that holds the whole universe.
@@ -66,8 +81,10 @@ def offline_feed(
         volume=_volumes(universe, rows_of(prices, used), row[used], adds_volumes=adds_volumes),
     )
     flow_columns = _flow_columns(universe, book, flows)
+    interest_rows = interest_columns(universe, book, interest)
     skipped = int((row < 0).sum()) + len(flows) - len(flow_columns.fund)
-    return Feed(price_columns, flow_columns, skipped, int(straddles.sum()))
+    skipped += len(interest) - len(interest_rows)
+    return Feed(price_columns, flow_columns, interest_rows, skipped, int(straddles.sum()))
 
 
 def _volumes(

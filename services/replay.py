@@ -128,15 +128,17 @@ class Replay:
     def _next_event_ns(self) -> int:
         return min(
             _first_after(columns.event_ns, self._applied_ns)
-            for columns in (self._feed.prices, self._feed.flows)
+            for columns in (self._feed.prices, self._feed.flows, self._feed.interest)
         )
 
     def _apply(self, until_ns: int) -> None:
-        prices, flows = self._feed.between(self._applied_ns, until_ns)
-        if len(prices.event_ns):
-            self._book.apply_prices(prices)
-        if len(flows.event_ns):
-            self._book.apply_flows(flows)
+        events = self._feed.between(self._applied_ns, until_ns)
+        if len(events.prices.event_ns):
+            self._book.apply_prices(events.prices)
+        if len(events.flows.event_ns):
+            self._book.apply_flows(events.flows)
+        if len(events.interest):
+            self._book.options.apply(events.interest)
         self._applied_ns = max(until_ns, self._applied_ns)
 
 

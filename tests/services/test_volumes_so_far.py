@@ -9,6 +9,7 @@ from services.event_files import ReadOptions, read_flows, read_prices
 from services.gateway_events import EventRouter
 from services.gateway_records import PriceRecord
 from services.offline_events import offline_feed
+from services.option_events import read_open_interest
 from tests.support.decoders import small_universe
 from tests.support.records import TIME_NS
 
@@ -44,7 +45,10 @@ def test_the_gateway_and_the_replay_add_volumes_up_alike(tmp_path: Path) -> None
         if isinstance(outgoing.record, PriceRecord) and outgoing.record.symbol != "ACME.X"
     ]
     book = Book(universe, np.arange(len(universe.symbol), dtype=np.int32))
-    feed = offline_feed(universe, book, prices=prices, flows=flows, adds_volumes=True).prices
+    interest = read_open_interest((), ReadOptions())
+    feed = offline_feed(
+        universe, book, prices=prices, flows=flows, interest=interest, adds_volumes=True
+    ).prices
 
     assert feed.volume is not None
     taken = [
