@@ -6,7 +6,7 @@ BIN := .venv/bin
 PIP_INSTALL := $(BIN)/pip install --quiet --disable-pip-version-check
 LOCKED := --require-hashes --only-binary :all:
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
-	--quiet --custom-compile-command "make lock" --extra build --extra embedded
+	--quiet --custom-compile-command "make lock" --extra build --extra embedded --extra stack
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run test check fmt evidence bench lock lock-kafka debian clean
