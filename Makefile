@@ -8,8 +8,15 @@ LOCKED := --require-hashes --only-binary :all:
 COMPILE := $(UV) pip compile pyproject.toml --universal --python-version 3.11 --generate-hashes \
 	--quiet --custom-compile-command "make lock" --extra build --extra embedded --extra stack
 
+# What `make stack` is told: NODES=1 or 3 (Kafka), WORKERS=1 to 12, FRESH=1 (erase its data first), and
+# for a feed of your own FEED (options of forcedflow gateway), UNIVERSE and RULES.
+STACK := $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) $(if $(FRESH),--fresh) \
+	$(if $(FEED),--feed "$(FEED)") $(if $(UNIVERSE),--universe "$(UNIVERSE)") \
+	$(if $(RULES),--rules "$(RULES)")
+
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run test check fmt evidence bench lock lock-kafka debian clean
+.PHONY: help install install-dev run stack stack-status stack-down test check fmt evidence bench \
+	lock lock-kafka debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -32,6 +39,15 @@ install-dev: .venv/.installed-dev ## add what tests, checks and formatting need
 
 run: install ## start everything on the bundled market; Ctrl-C ends it
 	$(BIN)/forcedflow run
+
+stack: install ## start everything as an operator has it, supervised (NODES=3 WORKERS=4 FRESH=1)
+	@$(BIN)/forcedflow stack up $(STACK)
+
+stack-status: ## ask every process of the stack how it is
+	@$(BIN)/forcedflow stack status
+
+stack-down: ## end every process of the stack; its data are kept
+	@$(BIN)/forcedflow stack down
 
 test: install-dev debian check ## check the sources and run every test
 	$(BIN)/pytest --numprocesses=auto --dist=loadfile

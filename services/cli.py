@@ -21,6 +21,7 @@ _COMMANDS = {
     "rules": "services.cli_rules",
     "run": "services.cli_run",
     "scenario": "services.cli_scenario",
+    "stack": "services.cli_stack",
     "topics": "services.cli_topics",
     "universe": "services.cli_universe",
     "worker": "services.cli_worker",

@@ -25,12 +25,10 @@ from core.universe import Universe
 from services.child_process import ChildProcess, free_port
 from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
+from services.market_progress import market_ns
 from services.scenario import write_scenario
 from services.topics_admin import create_topics
 from services.universe_files import load_universe
-from streams.fencing import partial_key
-from streams.partials import decode_partial
-from streams.topics import PARTITIONS
 
 VIEW_KEY = "forcedflow:view"
 _CATCH_UP_SECONDS = 120.0
@@ -155,24 +153,8 @@ def _wait_until_caught_up(
     store: redis.Redis, universe: Universe, start_ns: int, *, check: Callable[[], None]
 ) -> None:
     deadline = time.monotonic() + _CATCH_UP_SECONDS
-    while _market_ns(store, universe) < start_ns:
+    while market_ns(store, universe) < start_ns:
         check()
         if time.monotonic() > deadline:
             raise FlowError(f"the worker did not catch up within {_CATCH_UP_SECONDS:g} s")
         time.sleep(_POLL_SECONDS)
-
-
-def _market_ns(store: redis.Redis, universe: Universe) -> int:
-    """Return the smallest of the partitions' market times, 0 while one of them has none."""
-    with store.pipeline(transaction=False) as pipeline:
-        for partition in range(PARTITIONS):
-            pipeline.hget(partial_key(partition), "content")
-        contents = pipeline.execute()
-    times = []
-    for partition, content in enumerate(contents):
-        if content is None:
-            return 0
-        partial = decode_partial(content, universe=universe.version, partition=partition)
-        if len(partial.market_ns):
-            times.append(int(partial.market_ns.max()))
-    return min(times, default=0)

@@ -1,0 +1,99 @@
+"""The processes of the local stack: what an operator would have supervised, and how."""
+
+import shlex
+import sys
+from collections.abc import Sequence
+
+from services.stack_layout import DEPLOYED, Layout, address
+from services.supervisor import Program
+
+_LAUNCH = (sys.executable, "-m", "services")
+_BROKEN = (2,)
+"""Exit code of our processes on broken settings: starting again would not mend them."""
+_PLAYED = (0, 2, 3)
+"""Exit codes of a gateway that a new start would not help; 0: it has played to the end."""
+
+
+def servers(layout: Layout, java: Sequence[str]) -> list[Program]:
+    """Return Kafka, Redis, Prometheus and Alertmanager; `java` runs Kafka's classes."""
+    kafka = [
+        Program(
+            f"kafka-{node.number}",
+            "kafka",
+            (*java, "kafka.Kafka", str(node.properties)),
+            is_first=True,
+            grace_seconds=20,
+        )
+        for node in layout.nodes
+    ]
+    return [*kafka, _redis(layout), _alertmanager(layout), _prometheus(layout)]
+
+
+def services(layout: Layout) -> list[Program]:
+    """Return our own processes."""
+    both = ("--kafka-bootstrap", layout.bootstrap, "--redis-url", layout.redis_url)
+    shared = (*both, "--universe", str(layout.universe))
+    workers = [
+        # Under a name of its own a restarted worker gets its partitions back at once.
+        _service(f"worker-{n}", ("worker", *shared, "--instance-id", f"worker-{n}"), port)
+        for n, port in enumerate(layout.worker_ports(), 1)
+    ]
+    told = ("--rules", str(layout.rules), "--alertmanager", layout.alertmanager_url)
+    alerter = _service("alerter", ("alerter", *shared, *told), layout.settings.alerter_port)
+    return [*workers, _gateway(layout), alerter]
+
+
+def gateway_command(layout: Layout, *words: str) -> tuple[str, ...]:
+    """Return the gateway with its addresses; `words` say what it reads."""
+    addresses = ("--kafka-bootstrap", layout.bootstrap, "--universe", str(layout.universe))
+    port = ("--metrics-port", str(layout.settings.gateway_port))
+    return (*_LAUNCH, "gateway", *addresses, *port, *words)
+
+
+def _gateway(layout: Layout) -> Program:
+    play = (*_LAUNCH, "stack", "play", "--directory", str(layout.home))
+    feed = gateway_command(layout, *shlex.split(layout.settings.feed))
+    command = play if layout.plays_market else feed
+    return Program("gateway", "gateway", command, ends_with=_PLAYED)
+
+
+def _service(name: str, words: Sequence[str], port: int) -> Program:
+    command = (*_LAUNCH, *words, "--metrics-port", str(port))
+    return Program(name, name.partition("-")[0], command, ends_with=_BROKEN)
+
+
+def _redis(layout: Layout) -> Program:
+    own = {
+        "--port": str(layout.settings.redis_port),
+        "--dir": str(layout.home / "redis"),
+        # A title would overwrite the environment, by which the stack knows its processes.
+        "--set-proc-title": "no",
+    }
+    words = [word for option in own.items() for word in option]
+    command = ("redis-server", str(DEPLOYED / "redis" / "redis.conf"), *words)
+    return Program("redis", "redis", command, is_first=True)
+
+
+def _alertmanager(layout: Layout) -> Program:
+    command = (
+        "prometheus-alertmanager",
+        f"--config.file={DEPLOYED / 'alertmanager' / 'alertmanager.yml'}",
+        f"--storage.path={layout.home / 'alertmanager'}",
+        f"--web.listen-address={address(layout.settings.alertmanager_port)}",
+        # Alone: no gossip, which would listen on every address.
+        "--cluster.listen-address=",
+        # What was notified before a crash is not notified again after it.
+        "--data.maintenance-interval=15s",
+    )
+    return Program("alertmanager", "alertmanager", command, is_first=True)
+
+
+def _prometheus(layout: Layout) -> Program:
+    home = layout.home / "prometheus"
+    command = (
+        "prometheus",
+        f"--config.file={home / 'prometheus.yml'}",
+        f"--storage.tsdb.path={home / 'data'}",
+        f"--web.listen-address={address(layout.settings.prometheus_port)}",
+    )
+    return Program("prometheus", "prometheus", command, is_first=True)

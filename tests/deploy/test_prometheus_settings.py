@@ -1,0 +1,61 @@
+"""The deployed settings of Prometheus and Alertmanager, judged by their own programs."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+import yaml
+
+from services.stack_layout import Layout
+from services.stack_preparation import prometheus_files
+from services.stack_settings import StackSection
+
+DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
+
+
+def checked(*words: object) -> str:
+    run = subprocess.run([str(word) for word in words], capture_output=True, text=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stdout
+
+
+def written(name: str) -> object:
+    return yaml.safe_load((DEPLOY / "prometheus" / name).read_text())
+
+
+@pytest.mark.debian("prometheus")
+def test_prometheus_takes_its_settings_and_finds_every_file() -> None:
+    said = checked("promtool", "check", "config", DEPLOY / "prometheus" / "prometheus.yml")
+
+    assert "SUCCESS" in said
+    assert "WARNING" not in said
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_alertmanager_takes_its_settings() -> None:
+    checked("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_every_alert_has_a_receiver() -> None:
+    config = DEPLOY / "alertmanager" / "alertmanager.yml"
+    labels = ["alertname=ForcedFlowWatch", "severity=watch", "family=forced-flow", "side=sell"]
+
+    checked("amtool", "config", "routes", "test", f"--config.file={config}", *labels)
+
+
+def test_alertmanager_mutes_and_inhibits_nothing() -> None:
+    # It drops the resolve of what ends while it is muted or inhibited.
+    text = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text()
+    config = yaml.safe_load(text)
+
+    assert "inhibit_rules" not in config
+    assert "time_intervals" not in text
+
+
+def test_the_deployed_targets_are_those_of_a_stack_with_one_worker() -> None:
+    files = prometheus_files(Layout(StackSection(workers=1)))
+
+    assert files.keys() == {"targets.yml", "alertmanagers.yml"}
+    for name, groups in files.items():
+        assert written(name) == groups
