@@ -6,7 +6,6 @@ on all of them, and two must have it before it counts as written.
 
 import asyncio
 import os
-import socket
 import subprocess
 import uuid
 from base64 import urlsafe_b64encode
@@ -14,9 +13,11 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
-from aiokafka.client import AIOKafkaClient
+from aiokafka.conn import AIOKafkaConnection
 from aiokafka.errors import KafkaError
+from aiokafka.protocol.metadata import MetadataRequest
 
 from services.child_process import ChildError
 from services.kafka_jars import cache_directory, verified_jars
@@ -32,6 +33,11 @@ SMALL = ("-Xms128m", "-Xmx384m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1")
 
 _LOOPBACK = "127.0.0.1"
 _ANSWER_MS = 2_000
+
+
+class _Seen(NamedTuple):
+    brokers: set[int]
+    topics: set[str]
 
 
 @dataclass(frozen=True)
@@ -71,24 +77,28 @@ class KafkaNode:
 
         None where it does not answer within two seconds.
         """
-        try:
-            # The client would log what is not worth a line while a node starts.
-            socket.create_connection((_LOOPBACK, self.port), timeout=1).close()
-        except OSError:
-            return set()
-        return asyncio.run(_brokers_seen(self.address))
+        return self._seen().brokers
+
+    def topics_seen(self) -> set[str]:
+        """Return the topics that this node knows; a new one comes to each in its own time."""
+        return self._seen().topics
+
+    def _seen(self) -> _Seen:
+        return asyncio.run(_seen_from(self.port))
 
 
-async def _brokers_seen(address: str) -> set[int]:
-    client = AIOKafkaClient(bootstrap_servers=address, request_timeout_ms=_ANSWER_MS)
+async def _seen_from(port: int) -> _Seen:
+    # One connection and one question: a client would ask any broker of the cluster.
+    connection = AIOKafkaConnection(_LOOPBACK, port, request_timeout_ms=_ANSWER_MS)
     try:
-        # It asks the one server it is given; later questions would go to any of the cluster's.
-        await client.bootstrap()
-        return {broker.nodeId for broker in client.cluster.brokers()}
-    except KafkaError:
-        return set()
+        await connection.connect()
+        answer = (await connection.send(MetadataRequest())).to_object()
+    except (OSError, KafkaError, TimeoutError):
+        return _Seen(set(), set())
     finally:
-        await client.close()
+        connection.close()
+    brokers = {broker["node_id"] for broker in answer["brokers"]}
+    return _Seen(brokers, {topic["topic"] for topic in answer["topics"]})
 
 
 def bootstrap_of(nodes: Sequence[KafkaNode]) -> str:

@@ -22,6 +22,7 @@ from services.stack_programs import servers, services
 from services.supervisor import Supervisor
 from services.topics_admin import create_topics
 from services.universe_files import load_universe
+from streams.topics import TOPICS
 
 START_SECONDS = 300.0
 """Until everything answers; half a minute does on a machine that does nothing else."""
@@ -146,7 +147,7 @@ class _Start:
         self._tell(f"starting Kafka ({nodes}), Redis, Alertmanager, Prometheus")
         self._supervisor.start([*servers(layout, java), *services(layout)])
         self._until_ready(SERVERS)
-        create_topics(layout.bootstrap, replication=len(layout.nodes))
+        self._make_topics()
         self._tell(f"starting {_count(layout.settings.workers, 'worker')} and the gateway")
         self._supervisor.start_group("worker")
         self._supervisor.start_group("gateway")
@@ -157,6 +158,14 @@ class _Start:
         self._tell("starting the alerter")
         self._supervisor.start_group("alerter")
         return self._until_ready(GROUPS)
+
+    def _make_topics(self) -> None:
+        """Make the topics, and wait until every node knows them: a worker asks any."""
+        create_topics(self._layout.bootstrap, replication=len(self._layout.nodes))
+        names = {spec.name for spec in TOPICS}
+        while not all(names <= node.topics_seen() for node in self._layout.nodes):
+            self._check(["kafka"])
+            time.sleep(_POLL_SECONDS)
 
     def _until_ready(self, groups: Collection[str]) -> list[Finding]:
         """Wait until no process of some groups has a problem; return the last findings."""
