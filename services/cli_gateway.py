@@ -35,7 +35,9 @@ _Folder = click.Path(path_type=Path, file_okay=False)
 
 
 @click.command("gateway")
-@click.option("--universe", "universe_directory", type=_Folder, help="Universe folder.")
+@click.option(
+    "--universe", "universe_directory", type=_Folder, help="Folder; none: what was imported."
+)
 @click.option("--prices", type=_File, multiple=True, help="Prices; repeats.")
 @click.option("--flows", type=_File, multiple=True, help="ETF creations; repeats.")
 @click.option("--column", "pairs", multiple=True, metavar="NAME=HEADER", help="A file's header.")

@@ -1,6 +1,7 @@
 """Volumes of bars and trades as the wire wants them: cumulative over a session."""
 
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
@@ -14,6 +15,11 @@ class CumulativeVolume:
 
     def __init__(self) -> None:
         self._total: dict[str, tuple[int, float]] = {}
+        self._late: set[str] = set()
+
+    def begin_late(self, symbols: Iterable[str]) -> None:
+        """Take note that rows of symbols were left out until now: their session is not known."""
+        self._late.update(symbols)
 
     def add(self, symbol: str, *, session: int, volume: float) -> float:
         """Return the session's volume so far, NaN from the first unknown one on.
@@ -23,6 +29,9 @@ class CumulativeVolume:
         session : int     any number that is the row's session's own
         volume : float    of this row alone, NaN = unknown
         """
+        if symbol in self._late:
+            self._late.remove(symbol)
+            self._total[symbol] = session, math.nan
         known, total = self._total.get(symbol, (session, 0.0))
         if known != session:
             total = 0.0

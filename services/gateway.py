@@ -4,13 +4,15 @@ import asyncio
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from typing import Protocol
 
 import structlog
 
 from core.errors import ConfigError
+from core.universe import Universe
 from services.clock import Clock
 from services.gateway_events import EventRouter
-from services.gateway_files import files_work
+from services.gateway_files import FilesWork
 from services.gateway_live_work import LiveWork
 from services.gateway_metrics import GatewayMetrics
 from services.gateway_outlet import Counts, Outlet
@@ -43,53 +45,115 @@ async def run_gateway(
         If Kafka does not take what is sent.
     """
     stop = _stop_on_signals()
-    universe = await first_universe(universes, stop)
-    if universe is None:
-        return Counts()
-    partitions = _checked_partitions(output, plan)
-    outlet = Outlet(output, partitions=partitions, frame_rows=plan.frame_rows, topics=plan.topics)
-    router = EventRouter(
-        universe,
-        partitions=partitions,
-        source=plan.source,
-        adds_volumes=plan.adds_volumes,
-        topics=plan.topics,
-    )
-    log.info("gateway_started", universe=universe.version, source=plan.source, live=plan.is_live)
-    if plan.is_live:
-        live = LiveWork(plan, universe, router=router, outlet=outlet, clock=clock)
-        try:
-            await live.open()
-            await _until_done(live.step, stop, lambda: metrics.show(outlet))
-        finally:
-            await live.close()
-    else:
-        playback = files_work(plan, universe, router=router, outlet=outlet, clock=clock)
+    try:
+        universe = await first_universe(universes, stop)
+        if universe is None:
+            return Counts()
+        gateway = _Gateway(plan, output, metrics=metrics, clock=clock, progress=progress)
+        return await gateway.run(universe, universes, stop)
+    finally:
+        await universes.close()
 
-        def after_step() -> None:
-            metrics.show(outlet)
-            progress(playback.done, playback.total)
 
-        await _until_done(playback.step, stop, after_step)
-    outlet.flush()
-    metrics.show(outlet)
-    return outlet.counts
+class _Gateway:
+    """A plan and what it is carried out with."""
+
+    def __init__(
+        self,
+        plan: GatewayPlan,
+        output: KafkaOutput,
+        *,
+        metrics: GatewayMetrics,
+        clock: Clock,
+        progress: Progress,
+    ) -> None:
+        self._plan = plan
+        self._metrics = metrics
+        self._clock = clock
+        self._progress = progress
+        self._partitions = _checked_partitions(output, plan)
+        self._outlet = Outlet(
+            output,
+            partitions=self._partitions,
+            frame_rows=plan.frame_rows,
+            topics=plan.topics,
+        )
+
+    async def run(
+        self, universe: Universe, universes: UniverseSource, stop: asyncio.Event
+    ) -> Counts:
+        """Carry it out, beginning with a universe; newer ones come from `universes`."""
+        plan, outlet = self._plan, self._outlet
+        router = EventRouter(
+            universe,
+            partitions=self._partitions,
+            source=plan.source,
+            adds_volumes=plan.adds_volumes,
+            topics=plan.topics,
+        )
+        version = universe.version
+        log.info("gateway_started", universe=version, source=plan.source, live=plan.is_live)
+        if plan.is_live:
+            live = LiveWork(plan, universe, router=router, outlet=outlet, clock=self._clock)
+            try:
+                await live.open()
+                await _until_done(live, universes, stop, lambda: self._metrics.show(outlet))
+            finally:
+                await live.close()
+        else:
+            files = FilesWork(plan, universe, router=router, outlet=outlet, clock=self._clock)
+            await _until_done(files, universes, stop, lambda: self._show(files))
+        outlet.flush()
+        self._metrics.show(outlet)
+        return outlet.counts
+
+    def _show(self, files: FilesWork) -> None:
+        self._metrics.show(self._outlet)
+        self._progress(files.done, files.total)
+
+
+class _Work(Protocol):
+    """What a gateway does, a step at a time."""
+
+    def step(self) -> float | None:
+        """Do what is due; return the host seconds until more is, None at the end."""
+        ...
+
+    def switch(self, universe: Universe) -> None:
+        """Go by another universe from the next row on."""
+        ...
 
 
 async def _until_done(
-    step: Callable[[], float | None], stop: asyncio.Event, after_step: Callable[[], None]
+    work: _Work, universes: UniverseSource, stop: asyncio.Event, after_step: Callable[[], None]
 ) -> None:
-    """Step when each step says that more is due, until none is or `stop` is set."""
-    while not stop.is_set():
-        wait = step()
-        after_step()
-        if wait is None:
-            break
-        if wait > 0:
-            with suppress(TimeoutError):
-                await asyncio.wait_for(stop.wait(), wait)
-        else:
-            await asyncio.sleep(0)
+    """Step when each step says that more is due, until none is or `stop` is set.
+
+    Between two steps the work is given the newer universe that has come.
+    """
+    newer = asyncio.create_task(universes.next())
+    try:
+        while not stop.is_set():
+            if newer.done():
+                universe = newer.result()
+                work.switch(universe)
+                log.info("universe_switched", universe=universe.version)
+                newer = asyncio.create_task(universes.next())
+            wait = work.step()
+            after_step()
+            if wait is None:
+                break
+            await _pause(wait, stop)
+    finally:
+        newer.cancel()
+
+
+async def _pause(seconds: float, stop: asyncio.Event) -> None:
+    if seconds > 0:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), seconds)
+    else:
+        await asyncio.sleep(0)
 
 
 def _stop_on_signals() -> asyncio.Event:

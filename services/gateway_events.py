@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.columns import Int32s, Int64s
+from core.columns import Bools, Int32s, Int64s
 from core.universe import Universe
 from services.bars import bars_straddling_open
 from services.cumulative_volume import CumulativeVolume, volumes_so_far
@@ -27,13 +27,18 @@ class TopicNames:
 
 @dataclass(frozen=True, eq=False)
 class Sorted:
-    """Rows of the universe: ``prices`` and ``flows`` in their order; what was left out, in rows.
+    """Rows that are sent: ``prices`` and ``flows`` in their order, and what was left out.
 
-    ``skipped`` counts rows of names outside the universe, ``unused`` bars that straddle an open.
+    ``reference`` int32[n] is that of the prices, then of the creations. ``is_price_sent``,
+    ``is_flow_sent`` bool[m] say of each row that was given whether it is among them; ``skipped``
+    counts rows of names outside the universe, ``unused`` bars that straddle an open.
     """
 
     prices: PriceEvents
     flows: FlowEvents
+    reference: Int32s
+    is_price_sent: Bools
+    is_flow_sent: Bools
     skipped: int
     unused: int
 
@@ -56,11 +61,19 @@ class EventRouter:
         adds_volumes: bool = False,
         topics: TopicNames | None = None,
     ) -> None:
+        self._partitions = partitions
         self._universe = universe
         self._routes = Routes(universe, partitions)
         self._source = source
         self._volumes = CumulativeVolume() if adds_volumes else None
         self._topics = topics or TopicNames()
+
+    def switch(self, universe: Universe) -> None:
+        """Go by another universe from the next row on."""
+        if self._volumes is not None:
+            self._volumes.begin_late(_priced(universe) - _priced(self._universe))
+        self._universe = universe
+        self._routes = Routes(universe, self._partitions)
 
     def of_universe(self, prices: PriceEvents, flows: FlowEvents) -> Sorted:
         """Keep the rows that are sent; the others are counted."""
@@ -69,23 +82,17 @@ class EventRouter:
         straddling = bars_straddling_open(
             self._universe, reference, start_ns=prices.start_ns, event_ns=prices.event_ns
         )
-        is_sent = _references(self._routes.of_funds(flows.funds))[flows.fund] >= 0
+        is_price_sent = (reference >= 0) & ~straddling
+        of_flow = _references(self._routes.of_funds(flows.funds))[flows.fund]
+        is_flow_sent = of_flow >= 0
         return Sorted(
-            rows_of(prices, (reference >= 0) & ~straddling),
-            rows_of(flows, is_sent),
-            skipped=int((reference < 0).sum() + (~is_sent).sum()),
+            rows_of(prices, is_price_sent),
+            rows_of(flows, is_flow_sent),
+            np.concatenate((reference[is_price_sent], of_flow[is_flow_sent])),
+            is_price_sent,
+            is_flow_sent,
+            skipped=int((reference < 0).sum() + (~is_flow_sent).sum()),
             unused=int(straddling.sum()),
-        )
-
-    def references(self, rows: Sorted) -> Int32s:
-        """Return the references of prices, then of creations, int32[n]."""
-        symbols = self._routes.of_symbols(rows.prices.symbols)
-        funds = self._routes.of_funds(rows.flows.funds)
-        return np.concatenate(
-            (
-                _references(symbols)[rows.prices.symbol],
-                _references(funds)[rows.flows.fund],
-            )
         )
 
     def sources(self, rows: Sorted) -> set[str]:
@@ -161,6 +168,10 @@ class EventRouter:
         if self._volumes is not None:
             volumes = volumes_so_far(self._universe, chosen, reference, totals=self._volumes)
         return [None if math.isnan(volume) else volume for volume in volumes]
+
+
+def _priced(universe: Universe) -> set[str]:
+    return {*universe.symbol, *universe.price_listings}
 
 
 def _references(routes: Sequence[Route | None]) -> Int32s:

@@ -3,6 +3,7 @@
 import numpy as np
 
 from core.sessions import NANOS_PER_SECOND
+from core.universe import Universe
 from services.clock import Clock
 from services.gateway_events import EventRouter
 from services.gateway_outlet import Outlet
@@ -43,9 +44,14 @@ class LiveRelay:
         self._sources: set[str] = set()
         self._silence_ns = round(SILENCE_SECONDS * speed * NANOS_PER_SECOND)
         self._lost: set[str] = set()
-        self._heard_elapsed_ns = 0
+        self._heard_ns = 0
         self._beat_second = 0
         self._beat_host_seconds = clock.monotonic()
+
+    def switch(self, universe: Universe) -> None:
+        """Go by another universe from the next row on."""
+        self._router.switch(universe)
+        self._hours = OpenHours.of(universe.schedules)
 
     def lose(self, upstream: str) -> None:
         """Stop beating: an upstream is gone."""
@@ -77,7 +83,7 @@ class LiveRelay:
             self._live_clock.observe(latest_ns)
         event_ns = self._live_clock.event_ns()
         if event_ns is not None:
-            self._heard_elapsed_ns = self._hours.elapsed_ns(event_ns)
+            self._heard_ns = event_ns
 
     def tick(self) -> None:
         """Send a heartbeat if event time reached another second, or a second has passed."""
@@ -97,4 +103,5 @@ class LiveRelay:
     def _is_silent(self, event_ns: int) -> bool:
         # Open time only: overnight a feed may be quiet, but what fell silent in session stays
         # so beyond the close, which nobody has seen.
-        return self._hours.elapsed_ns(event_ns) - self._heard_elapsed_ns > self._silence_ns
+        silent_ns = self._hours.elapsed_ns(event_ns) - self._hours.elapsed_ns(self._heard_ns)
+        return silent_ns > self._silence_ns

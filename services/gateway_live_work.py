@@ -68,6 +68,10 @@ class LiveWork:
             self._clients = SocketClients(self._relay, rules, columns)
             self._server = LineServer(self._clients.welcome)
 
+    def switch(self, universe: Universe) -> None:
+        """Go by another universe from the next row on."""
+        self._relay.switch(universe)
+
     async def open(self) -> None:
         """Open the socket, where there is one.
 

@@ -1,14 +1,15 @@
 """Files played as a feed: events in event time, at the pace of a clock or as fast as they go."""
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from core.columns import Int32s, Int64s
-from core.sessions import NANOS_PER_SECOND, OFFICIAL_CLOSE_GRACE_NS
-from core.universe import Universe
+from core.columns import Int64s
+from core.sessions import NANOS_PER_SECOND
 from services.clock import Clock
+from services.event_files import FlowEvents, PriceEvents, rows_of
+from services.gateway_course import Course
 from services.gateway_events import EventRouter, Sorted
 from services.gateway_outlet import Outlet
 from services.gateway_records import Outgoing
@@ -32,6 +33,10 @@ class Pace(Protocol):
         """Return the host seconds until an event time is due, <= 0 if it is."""
         ...
 
+    def switch(self, hours: OpenHours) -> None:
+        """Go by other hours from now on."""
+        ...
+
 
 class FullSpeed:
     """Everything is due at once."""
@@ -43,6 +48,9 @@ class FullSpeed:
     def seconds_until(self, event_ns: int) -> float:  # noqa: ARG002 - all times are alike
         """Return 0."""
         return 0.0
+
+    def switch(self, hours: OpenHours) -> None:
+        """Do nothing: no hours matter."""
 
 
 class SteadyPace:
@@ -70,30 +78,62 @@ class SteadyPace:
         ahead_ns = self._hours.elapsed_ns(event_ns) - self._elapsed_ns
         return (ahead_ns / NANOS_PER_SECOND - self._passed()) / self._speed
 
+    def switch(self, hours: OpenHours) -> None:
+        """Go by other hours from now on."""
+        self._elapsed_ns = hours.elapsed_ns(self.event_ns())
+        self._host_seconds = self._clock.monotonic()
+        self._hours = hours
+
     def _passed(self) -> float:
         return (self._clock.monotonic() - self._host_seconds) * self._speed
 
 
-class Timeline:
-    """Prices and creations of files in one order: event time, then prices first, then file."""
+class Taken(NamedTuple):
+    """Rows of a timeline in their order, None where one is left out, and why so many are."""
 
-    def __init__(self, rows: Sorted, router: EventRouter) -> None:
-        self._rows = rows
+    records: Sequence[Outgoing | None]
+    skipped: int
+    unused: int
+
+
+class Timeline:
+    """Prices and creations of files in one order: event time, then prices first, then file.
+
+    Whether a row is sent is asked when its turn comes: by then the universe may be another.
+    """
+
+    def __init__(self, prices: PriceEvents, flows: FlowEvents, router: EventRouter) -> None:
+        self._prices = prices
+        self._flows = flows
         self._router = router
-        times = np.concatenate((rows.prices.event_ns, rows.flows.event_ns))
+        times = np.concatenate((prices.event_ns, flows.event_ns))
         self._order: Int64s = np.argsort(times, kind="stable")
         self.event_ns: Int64s = times[self._order]
 
     def __len__(self) -> int:
         return len(self.event_ns)
 
-    def records(self, first: int, last: int) -> Sequence[Outgoing]:
+    def of_universe(self) -> Sorted:
+        """Return all rows that are sent if the universe stays as it is."""
+        return self._router.of_universe(self._prices, self._flows)
+
+    def take(self, first: int, last: int) -> Taken:
         """Return the records from position `first` up to `last`, exclusive."""
         chosen = self._order[first:last]
-        is_price = chosen < len(self._rows.prices)
-        prices = self._router.prices(self._rows.prices, chosen[is_price])
-        flows = self._router.flows(self._rows.flows, chosen[~is_price] - len(self._rows.prices))
-        return [next(prices if of_price else flows) for of_price in is_price.tolist()]
+        is_price = chosen < len(self._prices)
+        rows = self._router.of_universe(
+            rows_of(self._prices, chosen[is_price]),
+            rows_of(self._flows, chosen[~is_price] - len(self._prices)),
+        )
+        is_sent = np.empty(len(chosen), np.bool_)
+        is_sent[is_price], is_sent[~is_price] = rows.is_price_sent, rows.is_flow_sent
+        prices = self._router.prices(rows.prices, np.arange(len(rows.prices)))
+        flows = self._router.flows(rows.flows, np.arange(len(rows.flows)))
+        records = [
+            next(prices if of_price else flows) if sent else None
+            for of_price, sent in zip(is_price.tolist(), is_sent.tolist(), strict=True)
+        ]
+        return Taken(records, rows.skipped, rows.unused)
 
 
 class Playback:
@@ -102,7 +142,7 @@ class Playback:
     A heartbeat goes out before each event that lies in a later second than the one before it,
     at every whole second of a steady pace, and each second of host time. Events before `from_ns`
     are left out; those before `start_at_ns` go out at once, without heartbeats. The last heartbeat
-    is at `end_ns`.
+    is at the end of the course.
     """
 
     def __init__(
@@ -110,23 +150,22 @@ class Playback:
         timeline: Timeline,
         outlet: Outlet,
         *,
-        sources: set[str],
+        course: Course,
         pace: Pace,
         clock: Clock,
-        end_ns: int,
         from_ns: int = 0,
         start_at_ns: int = 0,
     ) -> None:
         self._timeline = timeline
         self._outlet = outlet
-        self._sources = sources
+        self._sources = course.sources
         self._pace = pace
         self._clock = clock
-        self._end_ns = end_ns
+        self._end_ns = course.end_ns
         self._start_at_ns = start_at_ns
         self._seconds = ((timeline.event_ns - 1) // NANOS_PER_SECOND).tolist()
         self._next = int(np.searchsorted(timeline.event_ns, from_ns))
-        self._beat_second = self._seconds[0] if self._seconds else 0
+        self._beat_second = max(course.first_ns - 1, 0) // NANOS_PER_SECOND
         if from_ns:
             # All up to there was sent by an earlier run, which may have died before it said so.
             self._beat_second = from_ns // NANOS_PER_SECOND - 1
@@ -134,7 +173,7 @@ class Playback:
 
     @property
     def done(self) -> int:
-        """Rows of the timeline sent so far, or left out."""
+        """Rows of the timeline that were sent or left out so far."""
         return self._next
 
     @property
@@ -151,16 +190,31 @@ class Playback:
         if until < last:
             return 0.0
         self._beat(due_ns // NANOS_PER_SECOND)
-        if due_ns >= self._end_ns and last == len(self._timeline):
+        if due_ns >= self._end_ns:
+            # What is left is none of the universe's.
+            while self._next < len(self._timeline):
+                self._send(min(len(self._timeline), self._next + CHUNK_ROWS))
             self._outlet.close_frames()
             return None
         return self._wait()
 
+    def switch(self, course: Course, hours: OpenHours) -> None:
+        """Go by what another universe makes of the timeline; who has spoken goes on beating."""
+        self._sources |= course.sources
+        self._end_ns = course.end_ns
+        self._pace.switch(hours)
+
     def _send(self, until: int) -> None:
-        for outgoing in self._timeline.records(self._next, until):
-            if outgoing.record.event_time >= self._start_at_ns:
-                self._beat(self._seconds[self._next])
-            self._outlet.send(outgoing)
+        if until <= self._next:
+            return
+        taken = self._timeline.take(self._next, until)
+        self._outlet.counts.skipped += taken.skipped
+        self._outlet.counts.unused += taken.unused
+        for outgoing in taken.records:
+            if outgoing is not None:
+                if outgoing.record.event_time >= self._start_at_ns:
+                    self._beat(self._seconds[self._next])
+                self._outlet.send(outgoing)
             self._next += 1
 
     def _beat(self, second: int) -> None:
@@ -180,32 +234,3 @@ class Playback:
             following = min(following, int(self._timeline.event_ns[self._next]))
         seconds = min(self._pace.seconds_until(following), REPEAT_SECONDS)
         return max(seconds, _SHORTEST_WAIT_SECONDS)
-
-
-def last_heartbeat_ns(
-    universe: Universe, *, event_ns: Int64s, reference: Int32s, now_ns: int
-) -> int:
-    """Return when files end: after each event, and 30 min after each close they touch.
-
-    A close that lies in the host's future is not passed: more may come before it, and workers
-    refuse heartbeats of the future.
-
-    Parameters
-    ----------
-    event_ns : int64[n]     of all rows, any order
-    reference : int32[n]    of each row, index in the universe
-
-    Returns
-    -------
-    int    a whole second, ns UTC; 0 where there are no rows
-    """
-    latest = 0
-    schedule_of = universe.schedule[reference]
-    for number, schedule in enumerate(universe.schedules):
-        times = event_ns[schedule_of == number]
-        session = schedule.positions_within(times, OFFICIAL_CLOSE_GRACE_NS)
-        closes = schedule.close_ns[session[session >= 0]]
-        latest = max(latest, int(closes.max(initial=0)))
-    passed = min(latest + OFFICIAL_CLOSE_GRACE_NS, now_ns) if latest else 0
-    last = max(passed, int(event_ns.max(initial=0)))
-    return -(-last // NANOS_PER_SECOND) * NANOS_PER_SECOND

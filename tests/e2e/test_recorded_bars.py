@@ -16,7 +16,7 @@ from services.clock import SystemClock
 from services.event_fields import column_pairs
 from services.event_files import ReadOptions
 from services.gateway_events import EventRouter, TopicNames
-from services.gateway_files import files_work
+from services.gateway_files import FilesWork
 from services.gateway_outlet import Outlet
 from services.gateway_plan import GatewayPlan
 from services.gateway_producer import KafkaOutput
@@ -133,7 +133,7 @@ class Sender:
             adds_volumes=True,
             topics=self._topics,
         )
-        playback = files_work(
+        playback = FilesWork(
             plan, self._universe, router=self._router, outlet=self._outlet, clock=SystemClock()
         )
         while playback.step() is not None:

@@ -189,6 +189,36 @@ def test_prices_and_creations_come_through_one_socket() -> None:
     assert (letter["file"], letter["line"]) == ("feed", 4)
 
 
+def test_a_newer_universe_counts_from_the_next_row_on() -> None:
+    world = World(1)
+    now = world.clock.now_ns()
+    bolt = partition_of("BOLT")
+
+    world.relay.switch(core_universe([Ref("ACME")]))
+    world.say(price(now, "BOLT", 1))
+    world.relay.switch(UNIVERSE)
+    world.say(price(now, "BOLT", 2))
+    world.relay.switch(core_universe([Ref("ACME")]))
+    world.say(price(now, "BOLT", 3) + price(now, "ACME", 4))
+
+    assert [each.json()["price"] for each in world.producer.on(PRICES, bolt)] == [2]
+    assert (world.outlet.counts.rows, world.outlet.counts.skipped) == (2, 2)
+
+
+def test_a_newer_universe_brings_its_hours() -> None:
+    world = World(8)
+    world.tick_price()
+    world.pass_seconds(60)
+    count = len(world.beats())
+
+    # By day all is closed; where one venue never closes, a silent feed is lost.
+    world.relay.switch(core_universe([Ref("ACME"), Ref("COIN", "ROUND")]))
+    world.pass_seconds(60)
+
+    assert count >= 60
+    assert len(world.beats()) == count
+
+
 def test_line_numbers_go_on_from_piece_to_piece() -> None:
     feed = JsonFeed("feed", ())
 

@@ -1,123 +1,27 @@
-from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pytest
 
 from core.errors import ConfigError
-from core.sessions import NANOS_PER_SECOND, OFFICIAL_CLOSE_GRACE_NS
-from core.universe import Universe
-from services.event_files import ReadOptions, read_flows, read_prices
-from services.gateway_events import EventRouter
-from services.gateway_outlet import Outlet
+from services.gateway_course import last_heartbeat_ns
 from services.gateway_plan import GatewayPlan
-from services.gateway_playback import (
-    FullSpeed,
-    Pace,
-    Playback,
-    SteadyPace,
-    Timeline,
-    last_heartbeat_ns,
-)
-from services.open_hours import OpenHours
 from streams.topics import FLOWS, PRICES, partition_of
-from tests.support.core_universe import HOUR_NS, Fund, Ref, at, core_universe, ints
-from tests.support.manual_clock import ManualClock
-from tests.support.recording_producer import RecordingProducer, Sent
-
-SECOND = NANOS_PER_SECOND
-MINUTE = 60 * SECOND
-UNIVERSE = core_universe(
-    [Ref("ACME"), Ref("BOLT"), Ref("COIN", "ROUND")], [Fund("ACMU", "ACME", [])]
+from tests.support.core_universe import HOUR_NS, Ref, at, core_universe, ints
+from tests.support.played_files import (
+    GRACE,
+    MINUTE,
+    SECOND,
+    UNIVERSE,
+    Begin,
+    PlayedFiles,
+    beat,
+    told,
 )
-GRACE = OFFICIAL_CLOSE_GRACE_NS
-
-
-class Begin(NamedTuple):
-    from_ns: int = 0
-    start_at_ns: int = 0
-
-
-NOWHERE = Begin()
-
-
-class Feed:
-    """A playback of prices (symbol, event_ns) and creations of ACMU (event_ns)."""
-
-    def __init__(
-        self,
-        folder: Path,
-        prices: Sequence[tuple[str, int]],
-        flows: Sequence[int] = (),
-        *,
-        universe: Universe = UNIVERSE,
-        speed: float | None = None,
-        begin: Begin = NOWHERE,
-        bar_ns: int = 0,
-        frame_rows: int = 0,
-    ) -> None:
-        lines = [f"{symbol},{time_ns},100,10" for symbol, time_ns in prices]
-        (folder / "p.csv").write_text("\n".join(["symbol,event_time,price,volume", *lines]))
-        creations = [f"ACMU,{time_ns},1" for time_ns in flows]
-        (folder / "f.csv").write_text("\n".join(["fund,event_time,net_creation_usd", *creations]))
-        self.producer = RecordingProducer()
-        self.clock = ManualClock(start_ns=at(100, 0))
-        self.outlet = Outlet(self.producer, partitions=12, frame_rows=frame_rows)
-        router = EventRouter(universe, partitions=12, source="gateway", adds_volumes=bool(bar_ns))
-        rows = router.of_universe(
-            read_prices([folder / "p.csv"], ReadOptions(bar_ns=bar_ns)),
-            read_flows([folder / "f.csv"], ReadOptions()),
-        )
-        self.skipped, self.unused = rows.skipped, rows.unused
-        timeline = Timeline(rows, router)
-        hours = OpenHours.of(universe.schedules, grace_ns=GRACE)
-        start_ns = max(begin) or int(timeline.event_ns[0])
-        pace: Pace = FullSpeed()
-        if speed is not None:
-            pace = SteadyPace(hours, self.clock, start_ns=start_ns, speed=speed)
-        self.playback = Playback(
-            timeline,
-            self.outlet,
-            sources=router.sources(rows),
-            pace=pace,
-            clock=self.clock,
-            end_ns=last_heartbeat_ns(
-                universe,
-                event_ns=timeline.event_ns,
-                reference=router.references(rows),
-                now_ns=self.clock.now_ns(),
-            ),
-            from_ns=begin.from_ns,
-            start_at_ns=begin.start_at_ns,
-        )
-
-    def run(self, *, host_seconds: float = 1e9) -> bool:
-        """Step until the end or until so much host time has passed; say whether it ended."""
-        limit = self.clock.monotonic() + host_seconds
-        while (wait := self.playback.step()) is not None:
-            if self.clock.monotonic() + wait > limit:
-                self.clock.advance(limit - self.clock.monotonic())
-                return self.playback.step() is None
-            self.clock.advance(wait)
-        return True
-
-    def on(self, symbol: str, topic: str = PRICES) -> list[int | str]:
-        """Return event times of rows, and of heartbeats as text, on a reference's partition."""
-        return [told(sent) for sent in self.producer.on(topic, partition_of(symbol))]
-
-
-def told(sent: Sent) -> int | str:
-    fields = sent.json()
-    return beat(fields["event_time"]) if "heartbeat" in fields else int(fields["event_time"])
-
-
-def beat(time_ns: int) -> str:
-    return f"all up to {time_ns}"
 
 
 def test_rows_go_to_the_partition_of_their_reference_under_its_key(tmp_path: Path) -> None:
-    feed = Feed(tmp_path, [("ACME", at(0, 1)), ("BOLT", at(0, 1))], [at(0, 1)])
+    feed = PlayedFiles(tmp_path, [("ACME", at(0, 1)), ("BOLT", at(0, 1))], [at(0, 1)])
 
     feed.run()
 
@@ -144,7 +48,7 @@ def test_rows_go_to_the_partition_of_their_reference_under_its_key(tmp_path: Pat
 
 def test_files_come_in_event_order_whatever_their_own(tmp_path: Path) -> None:
     start = at(0, 1)
-    feed = Feed(tmp_path, [("ACME", start + 2), ("ACME", start), ("ACME", start + 1)])
+    feed = PlayedFiles(tmp_path, [("ACME", start + 2), ("ACME", start), ("ACME", start + 1)])
 
     feed.run()
 
@@ -153,7 +57,7 @@ def test_files_come_in_event_order_whatever_their_own(tmp_path: Path) -> None:
 
 
 def test_every_partition_of_both_topics_hears_every_heartbeat(tmp_path: Path) -> None:
-    feed = Feed(tmp_path, [("ACME", at(0, 1)), ("ACME", at(0, 2))])
+    feed = PlayedFiles(tmp_path, [("ACME", at(0, 1)), ("ACME", at(0, 2))])
 
     feed.run()
 
@@ -167,7 +71,7 @@ def test_every_partition_of_both_topics_hears_every_heartbeat(tmp_path: Path) ->
 def test_at_full_speed_a_gap_is_one_heartbeat_and_none_divides_a_second(tmp_path: Path) -> None:
     start = at(0, 1)
     times = [start, start + SECOND // 2, start + SECOND, start + SECOND + 1, start + 9 * SECOND]
-    feed = Feed(tmp_path, [("ACME", time_ns) for time_ns in times])
+    feed = PlayedFiles(tmp_path, [("ACME", time_ns) for time_ns in times])
 
     assert feed.run(host_seconds=0)
 
@@ -187,7 +91,7 @@ def test_at_full_speed_a_gap_is_one_heartbeat_and_none_divides_a_second(tmp_path
 def test_a_heartbeat_is_never_ahead_of_what_was_sent(tmp_path: Path) -> None:
     random = np.random.default_rng(7)
     times = (at(0, 1) + random.integers(0, 20 * SECOND, 300)).tolist()
-    feed = Feed(tmp_path, [("ACME", time_ns) for time_ns in times], speed=3.0)
+    feed = PlayedFiles(tmp_path, [("ACME", time_ns) for time_ns in times], speed=3.0)
 
     feed.run()
 
@@ -201,7 +105,7 @@ def test_a_heartbeat_is_never_ahead_of_what_was_sent(tmp_path: Path) -> None:
 
 def test_a_steady_pace_follows_the_clock(tmp_path: Path) -> None:
     start = at(0, 1)
-    feed = Feed(tmp_path, [("ACME", start), ("ACME", start + 2 * MINUTE)], speed=60)
+    feed = PlayedFiles(tmp_path, [("ACME", start), ("ACME", start + 2 * MINUTE)], speed=60)
 
     feed.run(host_seconds=1.999)
 
@@ -213,7 +117,7 @@ def test_a_steady_pace_follows_the_clock(tmp_path: Path) -> None:
 
 def test_each_second_of_event_time_has_its_heartbeat(tmp_path: Path) -> None:
     start = at(0, 1)
-    feed = Feed(tmp_path, [("ACME", start), ("ACME", start + MINUTE)], speed=10)
+    feed = PlayedFiles(tmp_path, [("ACME", start), ("ACME", start + MINUTE)], speed=10)
 
     feed.run(host_seconds=6.05)
 
@@ -223,7 +127,7 @@ def test_each_second_of_event_time_has_its_heartbeat(tmp_path: Path) -> None:
 
 def test_a_slow_pace_repeats_its_heartbeat_each_second(tmp_path: Path) -> None:
     start = at(0, 1)
-    feed = Feed(tmp_path, [("ACME", start), ("ACME", start + MINUTE)], speed=0.1)
+    feed = PlayedFiles(tmp_path, [("ACME", start), ("ACME", start + MINUTE)], speed=0.1)
 
     feed.run(host_seconds=12)
 
@@ -235,7 +139,7 @@ def test_a_slow_pace_repeats_its_heartbeat_each_second(tmp_path: Path) -> None:
 def test_one_heartbeat_jumps_the_closed_hours(tmp_path: Path) -> None:
     universe = core_universe([Ref("ACME")])
     close = at(0, 7)
-    feed = Feed(
+    feed = PlayedFiles(
         tmp_path,
         [("ACME", close - SECOND), ("ACME", at(1, 0) + SECOND)],
         universe=universe,
@@ -254,7 +158,7 @@ def test_one_heartbeat_jumps_the_closed_hours(tmp_path: Path) -> None:
 def test_what_lies_before_the_start_is_sent_at_once(tmp_path: Path) -> None:
     start = at(1, 1)
     early = [("ACME", at(0, hour)) for hour in (1, 2, 3)]
-    feed = Feed(
+    feed = PlayedFiles(
         tmp_path,
         [*early, ("ACME", start), ("ACME", start + MINUTE)],
         speed=1,
@@ -276,7 +180,9 @@ def test_what_lies_before_the_start_is_sent_at_once(tmp_path: Path) -> None:
 def test_what_lies_before_a_resumption_is_left_out(tmp_path: Path) -> None:
     resumed = at(1, 1)
     times = [at(0, 1), resumed - SECOND, resumed + SECOND]
-    feed = Feed(tmp_path, [("ACME", each) for each in times], speed=2, begin=Begin(from_ns=resumed))
+    feed = PlayedFiles(
+        tmp_path, [("ACME", each) for each in times], speed=2, begin=Begin(from_ns=resumed)
+    )
 
     feed.run(host_seconds=0.55)
 
@@ -284,7 +190,7 @@ def test_what_lies_before_a_resumption_is_left_out(tmp_path: Path) -> None:
 
 
 def test_a_resumption_after_everything_ends_at_once(tmp_path: Path) -> None:
-    feed = Feed(tmp_path, [("ACME", at(0, 1))], speed=1, begin=Begin(from_ns=at(1, 1)))
+    feed = PlayedFiles(tmp_path, [("ACME", at(0, 1))], speed=1, begin=Begin(from_ns=at(1, 1)))
 
     assert feed.run(host_seconds=0)
     assert [each for each in feed.on("ACME") if not isinstance(each, str)] == []
@@ -295,12 +201,18 @@ def test_a_resumption_needs_the_sessions_volume(tmp_path: Path) -> None:
         GatewayPlan((tmp_path / "p.csv",), from_ns=1, adds_volumes=True).check()
 
 
-def test_the_last_heartbeat_passes_every_close_by_half_an_hour(tmp_path: Path) -> None:
-    feed = Feed(tmp_path, [("ACME", at(0, 1)), ("COIN", at(0, 1, "ROUND"))], speed=36000)
+@pytest.mark.parametrize(
+    ("session", "last_ns"), [(0, at(0, 7) + GRACE), (1, at(1, 24, "ROUND") + GRACE)]
+)
+def test_the_last_heartbeat_passes_every_close_by_half_an_hour(
+    session: int, last_ns: int, tmp_path: Path
+) -> None:
+    rows = [("ACME", at(0, 1)), ("COIN", at(session, 1, "ROUND"))]
+    feed = PlayedFiles(tmp_path, rows, speed=36000)
 
     assert feed.run()
 
-    assert feed.on("ACME")[-1] == beat(at(0, 24, "ROUND") + GRACE)
+    assert feed.on("ACME")[-1] == beat(last_ns)
 
 
 def test_a_file_of_today_ends_at_the_present() -> None:
@@ -315,7 +227,7 @@ def test_a_file_of_today_ends_at_the_present() -> None:
 
 
 def test_rows_after_the_close_touch_no_further_session(tmp_path: Path) -> None:
-    feed = Feed(tmp_path, [("ACME", at(0, 7) + GRACE + SECOND // 2)])
+    feed = PlayedFiles(tmp_path, [("ACME", at(0, 7) + GRACE + SECOND // 2)])
 
     feed.run()
 
@@ -325,17 +237,18 @@ def test_rows_after_the_close_touch_no_further_session(tmp_path: Path) -> None:
 def test_symbols_outside_the_universe_and_bars_across_an_open_are_counted(tmp_path: Path) -> None:
     rows = [("ACME", at(0, 0) - 2 * MINUTE), ("ZZZZ", at(0, 1)), ("ACME", at(0, 0))]
 
-    feed = Feed(tmp_path, rows, bar_ns=5 * MINUTE)
+    feed = PlayedFiles(tmp_path, rows, bar_ns=5 * MINUTE)
     feed.run()
 
-    assert (feed.skipped, feed.unused, feed.outlet.counts.rows) == (1, 1, 1)
+    counts = feed.outlet.counts
+    assert (counts.skipped, counts.unused, counts.rows) == (1, 1, 1)
     assert feed.on("ACME")[0] == at(0, 0) + 5 * MINUTE
 
 
 def test_volumes_of_bars_become_the_sessions_volume_so_far(tmp_path: Path) -> None:
     rows = [("ACME", at(0, 0)), ("ACME", at(0, 1)), ("BOLT", at(0, 1)), ("ACME", at(1, 1))]
 
-    feed = Feed(tmp_path, rows, bar_ns=5 * MINUTE)
+    feed = PlayedFiles(tmp_path, rows, bar_ns=5 * MINUTE)
     feed.run()
 
     sent = [sent.json() for sent in feed.producer.sent]
@@ -347,7 +260,7 @@ def test_volumes_of_bars_become_the_sessions_volume_so_far(tmp_path: Path) -> No
 def test_nothing_is_lost_between_looks_at_the_clock(tmp_path: Path, frame_rows: int) -> None:
     rows = [("ACME", at(0, 1) + step * SECOND // 1000) for step in range(5000)]
 
-    feed = Feed(tmp_path, rows, frame_rows=frame_rows)
+    feed = PlayedFiles(tmp_path, rows, frame_rows=frame_rows)
     feed.run()
 
     assert feed.outlet.counts.rows == 5000

@@ -4,9 +4,10 @@ import csv
 from collections import Counter
 
 from services.event_files import ReadOptions, read_flows, read_prices
+from services.gateway_course import Course
 from services.gateway_events import EventRouter
 from services.gateway_outlet import Outlet
-from services.gateway_playback import FullSpeed, Playback, Timeline, last_heartbeat_ns
+from services.gateway_playback import FullSpeed, Playback, Timeline
 from streams.event_times import parse_time
 from streams.topics import PRICES, partition_of
 from tests.support.manual_clock import ManualClock
@@ -29,21 +30,14 @@ def play() -> tuple[RecordingProducer, Outlet]:
     producer = RecordingProducer()
     outlet = Outlet(producer, partitions=12)
     router = EventRouter(universe, partitions=12, source="gateway", adds_volumes=True)
-    rows = router.of_universe(read_prices([QQQ], options), read_flows([], options))
-    outlet.counts.unused += rows.unused
-    timeline = Timeline(rows, router)
+    timeline = Timeline(read_prices([QQQ], options), read_flows([], options), router)
+    now_ns = parse_time("2026-01-02T00:00:00Z")
     playback = Playback(
         timeline,
         outlet,
-        sources=router.sources(rows),
+        course=Course.of(timeline.of_universe(), universe, router=router, now_ns=now_ns),
         pace=FullSpeed(),
         clock=ManualClock(0),
-        end_ns=last_heartbeat_ns(
-            universe,
-            event_ns=timeline.event_ns,
-            reference=router.references(rows),
-            now_ns=parse_time("2026-01-02T00:00:00Z"),
-        ),
     )
     while playback.step() is not None:
         pass
