@@ -21,14 +21,12 @@ import redis
 
 from core.errors import FlowError
 from core.sessions import NANOS_PER_SECOND
-from core.universe import Universe
 from services.child_process import ChildProcess, free_port
 from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
 from services.market_progress import market_ns
 from services.scenario import write_scenario
 from services.topics_admin import create_topics
-from services.universe_files import load_universe
 
 VIEW_KEY = "forcedflow:view"
 _CATCH_UP_SECONDS = 120.0
@@ -102,14 +100,13 @@ def running(play: Play, *, tell: Callable[[str], None]) -> Iterator[RunningServi
             stack.enter_context(kafka)
             create_topics(kafka.bootstrap)
             written.result()
-        universe = load_universe(play.market / "universe")
         store = stack.enter_context(redis.Redis.from_url(server.url))
         processes = _Processes(play, kafka.bootstrap, server.url)
         children = [stack.enter_context(processes.worker())]
         children.append(stack.enter_context(processes.gateway()))
         service = RunningService(store, children)
         tell("sending what lies before the start; waiting for the worker to catch up")
-        _wait_until_caught_up(store, universe, play.start_ns, check=service.check)
+        _wait_until_caught_up(store, play.start_ns, check=service.check)
         children.append(stack.enter_context(processes.alerter()))
         yield service
 
@@ -149,11 +146,9 @@ class _Processes:
         return ChildProcess(name, command, directory=self._play.directory)
 
 
-def _wait_until_caught_up(
-    store: redis.Redis, universe: Universe, start_ns: int, *, check: Callable[[], None]
-) -> None:
+def _wait_until_caught_up(store: redis.Redis, start_ns: int, *, check: Callable[[], None]) -> None:
     deadline = time.monotonic() + _CATCH_UP_SECONDS
-    while market_ns(store, universe) < start_ns:
+    while market_ns(store) < start_ns:
         check()
         if time.monotonic() > deadline:
             raise FlowError(f"the worker did not catch up within {_CATCH_UP_SECONDS:g} s")

@@ -9,7 +9,6 @@ from pathlib import Path
 import redis
 
 from core.errors import ConfigError, FlowError
-from core.universe import Universe
 from services import stack_preparation as preparation
 from services.clock import Clock
 from services.findings import Finding, Verdict
@@ -21,7 +20,6 @@ from services.stack_play import START_NS
 from services.stack_programs import servers, services
 from services.supervisor import Supervisor
 from services.topics_admin import create_topics
-from services.universe_files import load_universe
 from streams.topics import TOPICS
 
 START_SECONDS = 300.0
@@ -183,15 +181,15 @@ class _Start:
 
     def _until_caught_up(self) -> None:
         """Wait until the workers' market time has reached the beginning of the play."""
-        universe = load_universe(self._layout.universe)
         with redis.Redis.from_url(self._layout.redis_url) as store:
-            while not self._has_reached(store, universe):
+            while not self._has_reached(store):
                 self._check(["worker", "gateway"])
                 time.sleep(_POLL_SECONDS)
 
-    def _has_reached(self, store: redis.Redis, universe: Universe) -> bool:
+    @staticmethod
+    def _has_reached(store: redis.Redis) -> bool:
         try:
-            return market_ns(store, universe) >= START_NS
+            return market_ns(store) >= START_NS
         except redis.RedisError:
             # It may be on its way back.
             return False

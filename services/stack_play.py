@@ -10,7 +10,6 @@ from services.market_progress import market_ns
 from services.scenario import DEFAULT_DAY, WEEK
 from services.stack_layout import Layout
 from services.stack_programs import gateway_command
-from services.universe_files import load_universe
 
 SPEED = 60
 """Event time over host time: a session's last two hours in two minutes."""
@@ -29,9 +28,8 @@ def play_command(layout: Layout) -> tuple[str, ...]:
     redis.RedisError
         If Redis does not answer how far the market has come.
     """
-    universe = load_universe(layout.universe)
     with redis.Redis.from_url(layout.redis_url) as store:
-        reached_ns = market_ns(store, universe)
+        reached_ns = market_ns(store)
     prices = ("--prices", str(layout.market / "prices.jsonl"))
     flows = ("--flows", str(layout.market / "etf-flows.jsonl"))
     # A market time that every partition has reached says that all before it was sent.

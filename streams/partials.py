@@ -64,6 +64,21 @@ def decode_partial(content: bytes, *, universe: str, partition: int) -> Partial:
     return Partial(**rows, curves=curves)
 
 
+def market_times(content: bytes) -> Int64s:
+    """Return int64[n], ns UTC: the market time of each row of a partial, whatever its universe.
+
+    Raises
+    ------
+    PartialError
+        If it is of another format.
+    """
+    message = _message(content)
+    try:
+        return _column(message, "market_ns", _ROWS["market_ns"])
+    except (KeyError, ValueError) as error:
+        raise PartialError(f"expected market times of format {FORMAT}: {error!r}") from error
+
+
 def _message(content: bytes) -> _Message:
     found = "something else"
     try:

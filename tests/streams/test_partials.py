@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from core.columns import Partial
-from streams.partials import PartialError, decode_partial, encode_partial
+from streams.partials import FORMAT, PartialError, decode_partial, encode_partial, market_times
 from streams.wire import price_columns
 from tests.support.decoders import decoders
 from tests.support.partials import assert_same_partial
@@ -60,6 +60,16 @@ def test_rows_of_another_universe_or_partition_are_refused(universe: str, partit
 
     with pytest.raises(PartialError, match="expected"):
         decode_partial(content, universe=universe, partition=partition)
+
+
+def test_market_times_are_read_whatever_the_universe() -> None:
+    partial = some_partial()
+    content = encode_partial(partial, universe="another", partition=3)
+
+    assert market_times(content).tolist() == partial.market_ns.tolist()
+    assert partial.market_ns.max() > 0
+    with pytest.raises(PartialError, match="expected market times of format"):
+        market_times(msgspec.msgpack.encode([FORMAT, "v1", 3, {}]))
 
 
 def test_columns_of_unequal_length_are_refused() -> None:
