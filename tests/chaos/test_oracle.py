@@ -10,15 +10,16 @@ from click.testing import CliRunner
 from core.columns import Partial
 from core.sessions import NANOS_PER_SECOND
 from services.cli import main
-from tests.support.chaos_market import DAYS, ChaosMarket, make_market
+from tests.support.chaos_market import DAYS, WEEKEND, ChaosMarket, make_market
 from tests.support.chaos_oracle import TOLERANCE, Expected, expected_at
 from tests.support.chaos_script import plain_script
 from tests.support.chaos_windows import Records
 
 
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> ChaosMarket:
-    return make_market(tmp_path_factory.mktemp("market") / "universe", seed=7, events=20_000)
+@pytest.fixture(scope="module", params=[DAYS, WEEKEND], ids=["days", "weekend"])
+def market(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> ChaosMarket:
+    directory = tmp_path_factory.mktemp("market") / "universe"
+    return make_market(directory, seed=7, events=20_000, days=request.param)
 
 
 def test_sessions_end_as_those_of_the_replay(market: ChaosMarket, tmp_path: Path) -> None:
@@ -36,12 +37,13 @@ def test_sessions_end_as_those_of_the_replay(market: ChaosMarket, tmp_path: Path
     expected = expected_at(plain_script(market), market.marks[-1])
 
     partial = expected.partial
-    of_day = np.datetime64(DAYS[-1]).astype(np.int64)
+    day = str(np.datetime64(market.marks[-1], "ns").astype("datetime64[D]"))
+    of_day = np.datetime64(day).astype(np.int64)
     compared = 0
     # The struck ones have begun their next session at the last mark.
     for row in np.flatnonzero(partial.label == of_day).tolist():
         replayed = last[market.universe.symbol[row]]
-        assert replayed["session"] == DAYS[-1]
+        assert replayed["session"] == day
         assert partial.price[row] == replayed["price"]
         for name, column in (
             ("leveraged_rebalance_usd", "leveraged_usd"),

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from streams.topics import ALERTS
 from tests.support.chaos_run import ChaosRun
-from tests.support.service_processes import START_SECONDS, ServiceProcesses
+from tests.support.service_processes import START_SECONDS, Document, ServiceProcesses
 from tests.support.waiting import eventually
 
 RULES = """\
@@ -43,6 +43,16 @@ class Pager:
             if event["change"] in PAGES
         ]
 
+    def document(self) -> Document:
+        """Return the view as it is published now."""
+        document = self._service.document()
+        assert document is not None
+        return document
+
+    def stale(self) -> set[str]:
+        """Return the symbols whose rows are stale in the view."""
+        return {row["symbol"] for row in self.document()["rows"] if row["stale"]}
+
     def is_blind(self) -> bool:
         """Say whether it says that it can judge nothing."""
         return self._metric("forcedflow_blind") == 1
@@ -51,9 +61,9 @@ class Pager:
         """Return how many partitions it says it knows nothing of."""
         return int(self._metric("forcedflow_partitions_unknown"))
 
-    def shows_prices(self) -> bool:
-        """Say whether any price is on its page of metrics."""
-        return self._metric("forcedflow_price") > 0
+    def shows_prices(self, **labels: str) -> bool:
+        """Say whether any price, or that of one symbol, is on its page of metrics."""
+        return self._metric("forcedflow_price", **labels) > 0
 
     def sees_all(self) -> bool:
         """Say whether it judges, and knows all partitions."""
@@ -72,7 +82,7 @@ class Pager:
 
 @contextmanager
 def pager_of(run: ChaosRun, directory: Path) -> Iterator[Pager]:
-    """Run an alerter beside a run."""
+    """Run an alerter beside a run whose workers serve."""
     directory.mkdir(exist_ok=True)
     rules = directory / "rules.yaml"
     rules.write_text(RULES)
@@ -85,4 +95,5 @@ def pager_of(run: ChaosRun, directory: Path) -> Iterator[Pager]:
         prefix=deployment.prefix,
     ) as service:
         service.alerter(rules)
+        service.until_judged()
         yield Pager(service)

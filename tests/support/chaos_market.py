@@ -152,9 +152,17 @@ def write_chaos_universe(directory: Path, first_day: str = SESSION) -> Path:
 
 
 def make_market(
-    directory: Path, *, seed: int, events: int, days: Sequence[str] = DAYS
+    directory: Path,
+    *,
+    seed: int,
+    events: int,
+    days: Sequence[str] = DAYS,
+    holds_between: bool = True,
 ) -> ChaosMarket:
-    """Write a universe and make `events` events of some days, the same ones for one seed."""
+    """Write a universe and make `events` events of some days, the same ones for one seed.
+
+    ``holds_between``: there are marks before the last day, too.
+    """
     universe = load_universe(write_chaos_universe(directory, days[0]))
     random = np.random.default_rng(seed)
     stretches = [
@@ -169,12 +177,13 @@ def make_market(
         n_flows = count // 50
         prices.append(_prices(random, stretch, count - n_flows, last=last, volume=volume))
         flows.append(_flows(random, universe, stretch, n_flows))
+    marks = sorted({mark for stretch in stretches for mark in stretch.marks})
     return ChaosMarket(
         directory,
         universe,
         _numbered(prices),
         _numbered(flows),
-        tuple(sorted({mark for stretch in stretches for mark in stretch.marks})),
+        tuple(marks if holds_between else marks[-2:]),
     )
 
 
