@@ -15,7 +15,7 @@ STACK := $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) $
 	$(if $(RULES),--rules "$(RULES)")
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run stack stack-status stack-down test check fmt evidence bench \
+.PHONY: help install install-dev run stack stack-status stack-down test check soak fmt evidence bench \
 	lock lock-kafka debian clean
 
 help: ## list the targets
@@ -57,6 +57,9 @@ check: install-dev ## formatting, lint, types and import directions
 	$(BIN)/ruff check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+
+soak: install-dev ## break everything again and again, each time with another seed: RUNS=10
+	$(BIN)/python -m tests.chaos.soak --runs $(or $(RUNS),10)
 
 fmt: install-dev ## format the sources and mend what can be mended
 	$(BIN)/ruff check --fix
