@@ -26,7 +26,6 @@ from services.gateway_producer import KafkaOutput
 from services.gateway_settings import GatewaySettings
 from services.universe_feed import universe_source
 from streams.event_times import parse_time
-from streams.topics import DEAD_LETTERS, FLOWS, PRICES
 
 _LARGEST_PORT = 65_535
 _EXIT_BAD_ROWS = 3
@@ -40,6 +39,9 @@ _Folder = click.Path(path_type=Path, file_okay=False)
 )
 @click.option("--prices", type=_File, multiple=True, help="Prices; repeats.")
 @click.option("--flows", type=_File, multiple=True, help="ETF creations; repeats.")
+@click.option(
+    "--open-interest", type=_File, multiple=True, help="Options: our rows or chains; repeats."
+)
 @click.option("--column", "pairs", multiple=True, metavar="NAME=HEADER", help="A file's header.")
 @click.option("--timezone", help="IANA zone of times without an offset.")
 @click.option("--bar", metavar="DURATION", help="Rows are stamped at the start of such bars.")
@@ -74,10 +76,11 @@ _Folder = click.Path(path_type=Path, file_okay=False)
 @click.option("--metrics-port", type=click.IntRange(0, 65535), help="/metrics; 0 = nowhere.")
 @click.pass_context
 def command(ctx: click.Context, /, *, strict: bool, **options: Any) -> None:  # noqa: ANN401
-    """Send vendors' prices and creations into Kafka, with the heartbeats that market time needs.
+    """Send vendors' events into Kafka, with the heartbeats that market time needs.
 
     Files (CSV, JSON lines, Parquet) are played in event time; with --follow they are read as they
-    grow, and with --listen a socket takes JSON lines. Rows go to the partition of their reference;
+    grow, and with --listen a socket takes JSON lines; a vendor's option chain is read whole, with
+    --follow again whenever it has changed. Rows go to the partition of their reference;
     symbols outside the universe are skipped, bad rows go to the dead letters. Ctrl-C or SIGTERM
     sends what was read and ends.
     """
@@ -102,10 +105,10 @@ def command(ctx: click.Context, /, *, strict: bool, **options: Any) -> None:  # 
 def _plan(options: dict[str, Any], settings: GatewaySettings) -> GatewayPlan:
     bar_ns = parse_duration_ns(options["bar"]) if options["bar"] else 0
     volume = options["volume"] or ("row" if bar_ns else "session")
-    prefix = settings.kafka.topics_prefix
     return GatewayPlan(
         prices=options["prices"],
         flows=options["flows"],
+        open_interest=options["open_interest"],
         options=ReadOptions(
             columns=column_pairs(options["pairs"]),
             timezone=options["timezone"],
@@ -121,7 +124,7 @@ def _plan(options: dict[str, Any], settings: GatewaySettings) -> GatewayPlan:
         adds_volumes=volume == "row",
         source=settings.gateway.source,
         lateness_ns=round(settings.gateway.lateness_seconds * NANOS_PER_SECOND),
-        topics=TopicNames(prefix + PRICES, prefix + FLOWS, prefix + DEAD_LETTERS),
+        topics=TopicNames.with_prefix(settings.kafka.topics_prefix),
     )
 
 

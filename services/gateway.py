@@ -173,12 +173,12 @@ def _stop_on_signals() -> asyncio.Event:
 
 
 def _checked_partitions(output: KafkaOutput, plan: GatewayPlan) -> int:
-    """Return the partitions of either topic; if they differed, references would fall apart."""
-    prices = output.partitions(plan.topics.prices)
-    flows = output.partitions(plan.topics.flows)
-    if prices != flows:
+    """Return the partitions of each topic; if they differed, references would fall apart."""
+    topics = (plan.topics.prices, plan.topics.flows, plan.topics.open_interest)
+    counts = [output.partitions(topic) for topic in topics]
+    if len(set(counts)) > 1:
         raise ConfigError(
-            f"expected the topics {plan.topics.prices} and {plan.topics.flows} to have the same "
-            f"number of partitions, they have {prices} and {flows}"
+            f"expected the topics {', '.join(topics)} to have the same number of partitions, "
+            f"they have {', '.join(map(str, counts))}"
         )
-    return prices
+    return counts[0]

@@ -3,34 +3,32 @@
 from dataclasses import dataclass
 from typing import Self
 
-import numpy as np
-
 from core.columns import Int32s, Int64s
 from core.sessions import NANOS_PER_SECOND, OFFICIAL_CLOSE_GRACE_NS
 from core.universe import Universe
-from services.gateway_events import EventRouter, Sorted
+from services.gateway_events import EventRouter, Sorted, Speakers
 
 
 @dataclass(frozen=True)
 class Course:
-    """The sources that need heartbeats, and event times, 0 where no row is sent.
+    """Who needs heartbeats where, and event times, 0 where no row is sent.
 
     ``first_ns`` is that of the first row that is sent, ``end_ns`` that of the last heartbeat.
     """
 
-    sources: frozenset[str]
+    speakers: Speakers
     first_ns: int
     end_ns: int
 
     @classmethod
     def of(cls, rows: Sorted, universe: Universe, *, router: EventRouter, now_ns: int) -> Self:
         """Return the course of the rows that are sent; `now_ns` is host time."""
-        event_ns = np.concatenate((rows.prices.event_ns, rows.flows.event_ns))
+        event_ns = rows.event_ns
         end_ns = last_heartbeat_ns(
             universe, event_ns=event_ns, reference=rows.reference, now_ns=now_ns
         )
         first_ns = int(event_ns.min()) if len(event_ns) else 0
-        return cls(frozenset(router.sources(rows)), first_ns, end_ns)
+        return cls(router.speakers(rows.events), first_ns, end_ns)
 
 
 def last_heartbeat_ns(

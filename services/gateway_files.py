@@ -7,11 +7,12 @@ from core.universe import Universe
 from services.clock import Clock
 from services.event_files import read_flows, read_prices
 from services.gateway_course import Course
-from services.gateway_events import EventRouter
+from services.gateway_events import EventRouter, Events
 from services.gateway_outlet import Outlet
 from services.gateway_plan import GatewayPlan
 from services.gateway_playback import FullSpeed, Pace, Playback, SteadyPace, Timeline
 from services.open_hours import OpenHours
+from services.option_events import read_open_interest
 from streams.wire import FUTURE_NS
 
 
@@ -37,9 +38,10 @@ class FilesWork:
         self._clock = clock
         options = replace(plan.options, now_ns=clock.now_ns() + FUTURE_NS)
         prices, flows = read_prices(plan.prices, options), read_flows(plan.flows, options)
-        for reject in (*prices.rejects, *flows.rejects):
+        interest = read_open_interest(plan.open_interest, options)
+        for reject in (*prices.rejects, *flows.rejects, *interest.rejects):
             outlet.reject(reject)
-        self._timeline = Timeline(prices, flows, router)
+        self._timeline = Timeline(Events(prices, flows, interest), router)
         course = self._course(universe)
         pace: Pace = FullSpeed()
         if plan.speed is not None and course.first_ns:

@@ -1,15 +1,14 @@
 """Live feeds relayed: rows as they come, heartbeats as long as the feeds are there and speak."""
 
-import numpy as np
+from itertools import chain
 
 from core.sessions import NANOS_PER_SECOND
 from core.universe import Universe
 from services.clock import Clock
-from services.gateway_events import EventRouter
+from services.gateway_events import EventRouter, Events
 from services.gateway_outlet import Outlet
 from services.gateway_playback import REPEAT_SECONDS
 from services.live_clock import LiveClock
-from services.live_feeds import LiveRows
 from services.open_hours import OpenHours
 from streams.parts import MAX_SOURCES
 
@@ -41,7 +40,7 @@ class LiveRelay:
         self._hours = hours
         self._clock = clock
         self._live_clock = live_clock
-        self._sources: set[str] = set()
+        self._speakers: dict[str, set[str]] = {}
         self._silence_ns = round(SILENCE_SECONDS * speed * NANOS_PER_SECOND)
         self._lost: set[str] = set()
         self._heard_ns = 0
@@ -61,24 +60,22 @@ class LiveRelay:
         """Take note that an upstream is there, for the first time or again."""
         self._lost.discard(upstream)
 
-    def take(self, rows: LiveRows) -> None:
+    def take(self, rows: Events) -> None:
         """Send rows at once; any line counts as a sign of life."""
-        for reject in (*rows.prices.rejects, *rows.flows.rejects):
+        for reject in (*rows.prices.rejects, *rows.flows.rejects, *rows.interest.rejects):
             self._outlet.reject(reject)
-        sent = self._router.of_universe(rows.prices, rows.flows)
+        sent = self._router.of_universe(rows)
         self._outlet.counts.skipped += sent.skipped
         self._outlet.counts.unused += sent.unused
-        for source in sorted(self._router.sources(sent)):
-            # Workers refuse the rows of any more sources, as they would run out of memory.
-            if len(self._sources) < MAX_SOURCES:
-                self._sources.add(source)
-        for outgoing in self._router.prices(sent.prices, np.arange(len(sent.prices))):
+        for topic, sources in self._router.speakers(sent.events).items():
+            speakers = self._speakers.setdefault(topic, set())
+            for source in sorted(sources):
+                # Workers refuse the rows of any more sources, as they would run out of memory.
+                if len(speakers) < MAX_SOURCES:
+                    speakers.add(source)
+        for outgoing in chain(*self._router.records(sent.events)):
             self._outlet.send(outgoing)
-        for outgoing in self._router.flows(sent.flows, np.arange(len(sent.flows))):
-            self._outlet.send(outgoing)
-        latest_ns = max(
-            int(rows.prices.event_ns.max(initial=0)), int(rows.flows.event_ns.max(initial=0))
-        )
+        latest_ns = max(int(events.event_ns.max(initial=0)) for events in rows)
         if latest_ns:
             self._live_clock.observe(latest_ns)
         event_ns = self._live_clock.event_ns()
@@ -98,7 +95,7 @@ class LiveRelay:
             return
         self._beat_second = max(second, self._beat_second)
         self._beat_host_seconds = host_seconds
-        self._outlet.heartbeat(self._sources, self._beat_second * NANOS_PER_SECOND)
+        self._outlet.heartbeat(self._speakers, self._beat_second * NANOS_PER_SECOND)
 
     def _is_silent(self, event_ns: int) -> bool:
         # Open time only: overnight a feed may be quiet, but what fell silent in session stays

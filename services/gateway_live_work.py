@@ -6,9 +6,10 @@ import structlog
 
 from core.universe import Universe
 from services.clock import Clock
-from services.event_fields import FLOW_FIELDS, PRICE_FIELDS
-from services.event_files import rules_of, symbols_of
+from services.event_fields import FLOW_FIELDS, OPEN_INTEREST_FIELDS, PRICE_FIELDS
+from services.event_files import ReadOptions, rules_of, symbols_of
 from services.event_rows import Rules
+from services.gateway_chains import FollowedChain, is_chain
 from services.gateway_events import EventRouter
 from services.gateway_live import LiveRelay
 from services.gateway_outlet import Outlet
@@ -51,6 +52,9 @@ class LiveWork:
         def rules() -> Rules:
             return replace(judged, now_ns=clock.now_ns() + FUTURE_NS)
 
+        def options() -> ReadOptions:
+            return replace(plan.options, now_ns=clock.now_ns() + FUTURE_NS)
+
         columns = plan.options.columns
         symbols = symbols_of(plan.prices, plan.options.symbols)
         self._files = [
@@ -63,6 +67,13 @@ class LiveWork:
             FollowedFile(path, self._relay, rules, fields=FLOW_FIELDS, columns=columns)
             for path in plan.flows
         ]
+        chains = [path for path in plan.open_interest if is_chain(path)]
+        self._files += [
+            FollowedFile(path, self._relay, rules, fields=OPEN_INTEREST_FIELDS, columns=columns)
+            for path in plan.open_interest
+            if path not in chains
+        ]
+        self._chains = [FollowedChain(path, self._relay, options, clock) for path in chains]
         self._listen = plan.listen
         if plan.listen is not None:
             self._clients = SocketClients(self._relay, rules, columns)
@@ -71,6 +82,8 @@ class LiveWork:
     def switch(self, universe: Universe) -> None:
         """Go by another universe from the next row on."""
         self._relay.switch(universe)
+        for chain in self._chains:
+            chain.repeat()
 
     async def open(self) -> None:
         """Open the socket, where there is one.
@@ -95,5 +108,7 @@ class LiveWork:
         """Relay what has been appended and beat; return the host seconds to wait."""
         # Every file has its turn, also while another has a long backlog.
         has_more = [file.read() for file in self._files]
+        for chain in self._chains:
+            chain.read()
         self._relay.tick()
         return 0.0 if any(has_more) else TICK_SECONDS

@@ -1,13 +1,12 @@
 """The gateway's way out: records, heartbeats and dead letters, in order for each partition."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Protocol
 
 import msgspec
 
-from services.gateway_events import TopicNames
+from services.gateway_events import Speakers, TopicNames
 from services.gateway_letters import letter
 from services.gateway_records import Outgoing, frame, heartbeat
 from services.rejects import Reject
@@ -49,7 +48,7 @@ class Outlet:
 
     Parameters
     ----------
-    partitions : int     of either topic of events
+    partitions : int     of each topic of events
     frame_rows : int     > 0: at most so many rows of a partition share an Arrow frame, which
         leaves when it is full and before each heartbeat; 0: each row is a JSON object
     """
@@ -80,12 +79,12 @@ class Outlet:
         if len(waiting) >= self._frame_rows:
             self._send_frame(self._frames.pop((outgoing.topic, outgoing.partition)))
 
-    def heartbeat(self, sources: Iterable[str], event_ns: int) -> None:
-        """Tell every partition that all of `sources` up to `event_ns` has been sent."""
+    def heartbeat(self, speakers: Speakers, event_ns: int) -> None:
+        """Tell every partition of topics that all of their sources up to a time has been sent."""
         self.close_frames()
-        for source in sorted(sources):
-            value = heartbeat(source, event_ns)
-            for topic in (self._topics.prices, self._topics.flows):
+        for topic, sources in speakers.items():
+            for source in sorted(sources):
+                value = heartbeat(source, event_ns)
                 for partition in range(self._partitions):
                     self._producer.send(topic, value=value, key=None, partition=partition)
         self.counts.heartbeats += 1

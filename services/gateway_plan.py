@@ -17,7 +17,7 @@ class GatewayPlan:
 
     Attributes
     ----------
-    prices, flows : tuple[Path, ...]
+    prices, flows, open_interest : tuple[Path, ...]
     options : ReadOptions           how to read them, and lines of the socket
     speed : float | None            event time per host time; None: as fast as it goes
     from_ns : int                   what files hold before is left out: it was sent earlier
@@ -32,6 +32,7 @@ class GatewayPlan:
 
     prices: tuple[Path, ...] = ()
     flows: tuple[Path, ...] = ()
+    open_interest: tuple[Path, ...] = ()
     options: ReadOptions = field(default_factory=ReadOptions)
     speed: float | None = 1.0
     from_ns: int = 0
@@ -57,13 +58,15 @@ class GatewayPlan:
         ConfigError
             Naming the option.
         """
-        files = (*self.prices, *self.flows)
+        files = (*self.prices, *self.flows, *self.open_interest)
         if not files and self.listen is None:
-            raise ConfigError("expected --prices, --flows or --listen, there was nothing to read")
+            raise ConfigError(
+                "expected --prices, --flows, --open-interest or --listen, there was nothing to read"
+            )
         if files and self.listen is not None and not self.follow:
             raise ConfigError("--listen: expected --follow with it where there are files too")
         if self.follow and not files:
-            raise ConfigError("--follow: expected --prices or --flows with it")
+            raise ConfigError("--follow: expected --prices, --flows or --open-interest with it")
         if self.is_live and (self.speed is None or self.start_at_ns):
             raise ConfigError("--speed max, --start-at: expected files that are not followed")
         if self.from_ns and (self.is_live or self.adds_volumes):

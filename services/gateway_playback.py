@@ -8,9 +8,9 @@ import numpy as np
 from core.columns import Int64s
 from core.sessions import NANOS_PER_SECOND
 from services.clock import Clock
-from services.event_files import FlowEvents, PriceEvents, rows_of
+from services.event_files import rows_of
 from services.gateway_course import Course
-from services.gateway_events import EventRouter, Sorted
+from services.gateway_events import EventRouter, Events, Sorted
 from services.gateway_outlet import Outlet
 from services.gateway_records import Outgoing
 from services.open_hours import OpenHours
@@ -97,16 +97,16 @@ class Taken(NamedTuple):
 
 
 class Timeline:
-    """Prices and creations of files in one order: event time, then prices first, then file.
+    """Events of files in one order: time, then prices, creations, open interest, then file.
 
     Whether a row is sent is asked when its turn comes: by then the universe may be another.
     """
 
-    def __init__(self, prices: PriceEvents, flows: FlowEvents, router: EventRouter) -> None:
-        self._prices = prices
-        self._flows = flows
+    def __init__(self, events: Events, router: EventRouter) -> None:
+        self._events = events
         self._router = router
-        times = np.concatenate((prices.event_ns, flows.event_ns))
+        times = np.concatenate([kind.event_ns for kind in events])
+        self._first: Int64s = np.cumsum([0, *(len(kind.event_ns) for kind in events)])
         self._order: Int64s = np.argsort(times, kind="stable")
         self.event_ns: Int64s = times[self._order]
 
@@ -115,23 +115,27 @@ class Timeline:
 
     def of_universe(self) -> Sorted:
         """Return all rows that are sent if the universe stays as it is."""
-        return self._router.of_universe(self._prices, self._flows)
+        return self._router.of_universe(self._events)
 
     def take(self, first: int, last: int) -> Taken:
         """Return the records from position `first` up to `last`, exclusive."""
         chosen = self._order[first:last]
-        is_price = chosen < len(self._prices)
+        kind = np.searchsorted(self._first, chosen, side="right") - 1
+        prices, flows, interest = (chosen[kind == each] - self._first[each] for each in range(3))
         rows = self._router.of_universe(
-            rows_of(self._prices, chosen[is_price]),
-            rows_of(self._flows, chosen[~is_price] - len(self._prices)),
+            Events(
+                rows_of(self._events.prices, prices),
+                rows_of(self._events.flows, flows),
+                self._events.interest.at(interest),
+            )
         )
         is_sent = np.empty(len(chosen), np.bool_)
-        is_sent[is_price], is_sent[~is_price] = rows.is_price_sent, rows.is_flow_sent
-        prices = self._router.prices(rows.prices, np.arange(len(rows.prices)))
-        flows = self._router.flows(rows.flows, np.arange(len(rows.flows)))
+        for each, sent in enumerate(rows.is_sent):
+            is_sent[kind == each] = sent
+        outgoing = self._router.records(rows.events)
         records = [
-            next(prices if of_price else flows) if sent else None
-            for of_price, sent in zip(is_price.tolist(), is_sent.tolist(), strict=True)
+            next(outgoing[each]) if sent else None
+            for each, sent in zip(kind.tolist(), is_sent.tolist(), strict=True)
         ]
         return Taken(records, rows.skipped, rows.unused)
 
@@ -158,7 +162,7 @@ class Playback:
     ) -> None:
         self._timeline = timeline
         self._outlet = outlet
-        self._sources = course.sources
+        self._speakers = course.speakers
         self._pace = pace
         self._clock = clock
         self._end_ns = course.end_ns
@@ -200,7 +204,10 @@ class Playback:
 
     def switch(self, course: Course, hours: OpenHours) -> None:
         """Go by what another universe makes of the timeline; who has spoken goes on beating."""
-        self._sources |= course.sources
+        self._speakers = {
+            topic: sources | self._speakers.get(topic, frozenset())
+            for topic, sources in course.speakers.items()
+        }
         self._end_ns = course.end_ns
         self._pace.switch(hours)
 
@@ -226,7 +233,7 @@ class Playback:
             return
         self._beat_second = max(second, self._beat_second)
         self._beat_host_seconds = host_seconds
-        self._outlet.heartbeat(self._sources, self._beat_second * NANOS_PER_SECOND)
+        self._outlet.heartbeat(self._speakers, self._beat_second * NANOS_PER_SECOND)
 
     def _wait(self) -> float:
         following = (self._beat_second + 1) * NANOS_PER_SECOND

@@ -1,15 +1,12 @@
 """What the gateway writes: events and heartbeats as JSON objects, events as Arrow frames too."""
 
 from collections.abc import Sequence
-from datetime import date, timedelta
 from typing import NamedTuple
 
 import msgspec
 import pyarrow as pa
 
-from core.sessions import NO_SESSION
-
-_EPOCH = date(1970, 1, 1)
+from services.option_records import SCHEMA, OpenInterestRecord
 
 
 class PriceRecord(msgspec.Struct, omit_defaults=True, gc=False):
@@ -35,7 +32,7 @@ class FlowRecord(msgspec.Struct, omit_defaults=True, gc=False):
     sequence: int = 0
 
 
-Record = PriceRecord | FlowRecord
+Record = PriceRecord | FlowRecord | OpenInterestRecord
 
 
 class Outgoing(NamedTuple):
@@ -47,11 +44,6 @@ class Outgoing(NamedTuple):
     record: Record
     file: str
     line: int
-
-
-def session_date(label: int) -> str | None:
-    """Return the date of a session label, None for ``NO_SESSION``."""
-    return None if label == NO_SESSION else (_EPOCH + timedelta(days=label)).isoformat()
 
 
 def heartbeat(source: str, event_ns: int) -> bytes:
@@ -95,4 +87,5 @@ _SCHEMAS = {
             "sequence": pa.int64(),
         }
     ),
+    OpenInterestRecord: SCHEMA,
 }

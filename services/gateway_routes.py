@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from core.universe import Universe
+from streams.routes import option_targets
 from streams.topics import partition_of
 
 
@@ -33,6 +34,10 @@ class Routes:
             name: by_reference[reference]
             for name, reference in zip(universe.fund, universe.fund_reference.tolist(), strict=True)
         }
+        self._of_underlying = {
+            name: by_reference[reference]
+            for name, (reference, _) in option_targets(universe).items()
+        }
 
     def of_symbols(self, symbols: Sequence[str]) -> list[Route | None]:
         """Return the route of each symbol's prices, None outside the universe."""
@@ -41,3 +46,7 @@ class Routes:
     def of_funds(self, funds: Sequence[str]) -> list[Route | None]:
         """Return the route of each fund's creations, None outside the universe."""
         return [self._of_fund.get(fund) for fund in funds]
+
+    def of_underlyings(self, underlyings: Sequence[str]) -> list[Route | None]:
+        """Return the route of the options on each underlying, None outside the universe."""
+        return [self._of_underlying.get(underlying) for underlying in underlyings]

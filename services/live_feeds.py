@@ -2,17 +2,24 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
 
 from core.columns import Bools
 from core.errors import ConfigError
-from services.event_fields import FLOW_FIELDS, PRICE_FIELDS, ColumnPairs, Field
-from services.event_files import FlowEvents, PriceEvents, TableOf, flows_of, prices_of
+from services.event_fields import (
+    FLOW_FIELDS,
+    OPEN_INTEREST_FIELDS,
+    PRICE_FIELDS,
+    ColumnPairs,
+    Field,
+)
+from services.event_files import TableOf, flows_of, prices_of
 from services.event_rows import Rules
+from services.gateway_events import Events
 from services.live_tables import CsvTables, JsonTables, LineTables, UnusableTables
+from services.option_events import levels_of
 from services.raw_table import RawTable
 from services.text_lines import split_lines
 
@@ -23,13 +30,6 @@ _ALL_FIELDS = (
     *(field for field in FLOW_FIELDS if field.name not in _PRICE_NAMES),
 )
 _TEXT_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json")
-
-
-class LiveRows(NamedTuple):
-    """Prices and creations of some lines, each with its bad rows."""
-
-    prices: PriceEvents
-    flows: FlowEvents
 
 
 class JsonFeed:
@@ -45,7 +45,7 @@ class JsonFeed:
         self._tables: LineTables = JsonTables(name, fields=_ALL_FIELDS, columns=columns)
         self._next_line = 1
 
-    def read(self, data: bytes, rules: Rules) -> LiveRows:
+    def read(self, data: bytes, rules: Rules) -> Events:
         """Judge whole lines, which follow those of the last call."""
         lines = split_lines(data, self._next_line)
         self._next_line += len(lines)
@@ -59,18 +59,19 @@ class JsonFeed:
         # A line that could not be read at all is reported once, among the prices.
         prices.rejects.extend(table.rejects)
         flows = _part(table, is_flow, names=_FLOW_NAMES)
-        return LiveRows(
+        return Events(
             prices_of([TableOf(prices, self._name)], rules),
             flows_of([TableOf(flows, self._name)], rules),
+            levels_of([], rules),
         )
 
 
 class FileFeed:
-    """A growing file of prices or of creations, CSV or JSON lines by its suffix.
+    """A growing file of events of one kind, CSV or JSON lines by its suffix.
 
     Parameters
     ----------
-    fields : Sequence[Field]    `PRICE_FIELDS` or `FLOW_FIELDS`
+    fields : Sequence[Field]    `PRICE_FIELDS`, `FLOW_FIELDS` or `OPEN_INTEREST_FIELDS`
     symbol : str                of prices in a file without that column
 
     Raises
@@ -102,7 +103,7 @@ class FileFeed:
         )
         self._next_line = 1
 
-    def read(self, data: bytes, rules: Rules) -> LiveRows:
+    def read(self, data: bytes, rules: Rules) -> Events:
         """Judge whole lines, which follow those of the last call.
 
         Raises
@@ -121,9 +122,11 @@ class FileFeed:
             table = self._tables.table(lines)
         self._has_begun = True
         tables = [TableOf(_without_empty_symbols(table), self._path, self._symbol)]
-        if self._fields is PRICE_FIELDS:
-            return LiveRows(prices_of(tables, rules), flows_of([], rules))
-        return LiveRows(prices_of([], rules), flows_of(tables, rules))
+        return Events(
+            prices_of(tables if self._fields is PRICE_FIELDS else [], rules),
+            flows_of(tables if self._fields is FLOW_FIELDS else [], rules),
+            levels_of(tables if self._fields is OPEN_INTEREST_FIELDS else [], rules),
+        )
 
 
 def _part(table: RawTable, chosen: Bools, *, names: set[str]) -> RawTable:

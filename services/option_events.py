@@ -4,9 +4,10 @@ Files of our own are rows of events. A vendor's chain becomes levels at the time
 what is refused of it is what a profile refuses.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -16,8 +17,8 @@ from services.chain_choice import refuse_unsound
 from services.chain_layouts import Layout, layout_of, read_vendor_chains
 from services.chain_rows import ChainFile
 from services.event_fields import OPEN_INTEREST_FIELDS, QUOTE_FIELDS
-from services.event_files import ReadOptions, read_table, rules_of
-from services.event_rows import Columns, Names
+from services.event_files import ReadOptions, TableOf, read_table, rules_of
+from services.event_rows import Columns, Names, Rules
 from services.option_calendar import OptionCalendar, option_calendar
 from services.option_rows import OptionNames, judge_levels
 from services.rejects import Reject
@@ -68,6 +69,11 @@ class OpenInterestEvents:
     def __len__(self) -> int:
         return len(self.event_ns)
 
+    def at(self, rows: Int64s | Bools) -> "OpenInterestEvents":
+        """Return the chosen rows alone, by position or mask; names and files stay as they are."""
+        columns: dict[str, Any] = {name: getattr(self, name)[rows] for name in _TYPES}
+        return replace(self, rejects=[], **columns)
+
 
 _TYPES: dict[str, type[np.generic]] = {
     "underlying": np.int32,
@@ -108,11 +114,13 @@ def read_open_interest(
         unusable.
     """
     calendar = option_calendar()
+    rules, fields = rules_of(options), (*OPEN_INTEREST_FIELDS, *QUOTE_FIELDS)
     names, parts, rejects = OptionNames(), [], []
     layouts = [layout or layout_of(path) for path in paths]
     for number, path in enumerate(paths):
         if layouts[number] == "native":
-            part, bad = native_levels(path, options, names=names, calendar=calendar)
+            table = read_table(path, fields=fields, columns=options.columns)
+            part, bad = _judged(TableOf(table, path), rules, names=names, calendar=calendar)
             parts.append(part | {"file": np.full(len(part["line"]), number, np.int32)})
             rejects += bad
     chains = [
@@ -126,11 +134,35 @@ def read_open_interest(
         part = _levels(file, names)
         parts.append(part | {"file": np.full(len(part["line"]), number, np.int32)})
         rejects += file.rejects
+    return _events(parts, names, files=tuple(map(str, paths)), rejects=rejects)
+
+
+def levels_of(tables: Iterable[TableOf], rules: Rules) -> OpenInterestEvents:
+    """Judge the rows of tables of our own layout."""
+    calendar = option_calendar()
+    names, parts = OptionNames(), []
+    files: list[str] = []
+    rejects: list[Reject] = []
+    for number, table in enumerate(tables):
+        part, bad = _judged(table, rules, names=names, calendar=calendar)
+        parts.append(part | {"file": np.full(len(part["line"]), number, np.int32)})
+        rejects += bad
+        files.append(str(table.file))
+    return _events(parts, names, files=tuple(files), rejects=rejects)
+
+
+def _events(
+    parts: Sequence[Columns],
+    names: OptionNames,
+    *,
+    files: tuple[str, ...],
+    rejects: list[Reject],
+) -> OpenInterestEvents:
     return OpenInterestEvents(
         names.underlyings.all(),
         names.roots.all(),
         names.sources.all(),
-        tuple(map(str, paths)),
+        files,
         **{
             name: np.concatenate([np.empty(0, kind), *(part[name] for part in parts)]).astype(kind)
             for name, kind in _TYPES.items()
@@ -139,15 +171,14 @@ def read_open_interest(
     )
 
 
-def native_levels(
-    path: Path, options: ReadOptions, *, names: OptionNames, calendar: OptionCalendar
+def _judged(
+    rows: TableOf, rules: Rules, *, names: OptionNames, calendar: OptionCalendar
 ) -> tuple[Columns, list[Reject]]:
-    """Return the good rows of a file of our own but ``file``, and the bad ones."""
-    fields = (*OPEN_INTEREST_FIELDS, *QUOTE_FIELDS)
-    table = read_table(path, fields=fields, columns=options.columns)
-    columns, bad = judge_levels(table, rules_of(options), names=names, calendar=calendar)
+    """Return the good rows of a table of our own but ``file``, and the bad ones."""
+    table = rows.table
+    columns, bad = judge_levels(table, rules, names=names, calendar=calendar)
     judged = [
-        Reject.of(table.raw(row), reason=reason, file=str(path), line=int(table.line[row]))
+        Reject.of(table.raw(row), reason=reason, file=str(rows.file), line=int(table.line[row]))
         for row, reason in bad
     ]
     return columns, sorted([*table.rejects, *judged], key=lambda reject: reject.line)

@@ -7,8 +7,8 @@ import msgspec
 import pyarrow as pa
 
 from core.columns import Int64s
-from services.gateway_records import session_date
 from services.option_events import OpenInterestEvents
+from services.rows import session_text
 
 
 class OpenInterestRecord(msgspec.Struct, omit_defaults=True, gc=False):
@@ -65,7 +65,7 @@ def open_interest_records(
     for row in rows.tolist():
         yield OpenInterestRecord(
             underlying=events.underlyings[events.underlying[row]],
-            expiry=session_date(int(events.expiry[row])) or "",
+            expiry=session_text(int(events.expiry[row])) or "",
             strike=float(events.strike[row]),
             right="call" if events.is_call[row] else "put",
             open_interest=float(events.open_interest[row]),
@@ -79,7 +79,7 @@ def open_interest_records(
             source=events.sources[events.source[row]] or source,
             implied_volatility=_known(float(events.implied_volatility[row])),
             forward=_known(float(events.forward[row])),
-            effective_at=session_date(int(events.label[row])),
+            effective_at=session_text(int(events.label[row])),
         )
 
 

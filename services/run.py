@@ -131,6 +131,8 @@ class _Processes:
             str(market / "prices.jsonl"),
             "--flows",
             str(market / "etf-flows.jsonl"),
+            "--open-interest",
+            str(market / "open-interest.jsonl"),
         )
         pace = ("--speed", f"{self._play.speed:g}", "--start-at", start.isoformat())
         return self._child("gateway", *self._kafka, *self._universe, *feed, *pace)

@@ -25,7 +25,7 @@ from services.universe_files import load_universe
 from streams.event_times import parse_time
 from streams.fencing import partial_key
 from streams.partials import decode_partial
-from streams.topics import DEAD_LETTERS, FLOWS, PARTITIONS, PRICES, partition_of
+from streams.topics import PARTITIONS, partition_of
 from tests.support.real_data import FOLDER, needs_real_data
 from tests.support.recorded_bars import (
     FIRST_MINUTES,
@@ -114,7 +114,7 @@ class Sender:
     def __init__(
         self, recording: Recording, universe: Universe, output: KafkaOutput, *, prefix: str
     ) -> None:
-        topics = TopicNames(prefix + PRICES, prefix + FLOWS, prefix + DEAD_LETTERS)
+        topics = TopicNames.with_prefix(prefix)
         self._recording = recording
         self._universe = universe
         self._output = output

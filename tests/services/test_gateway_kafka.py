@@ -18,7 +18,7 @@ from kafka import KafkaConsumer, TopicPartition
 
 from services.child_process import free_port
 from streams.event_times import parse_time
-from streams.topics import DEAD_LETTERS, FLOWS, PRICES, partition_of
+from streams.topics import DEAD_LETTERS, FLOWS, OPEN_INTEREST, PRICES, partition_of
 from tests.support.topics import create_topic
 from tests.support.universes import fund, reference, write_universe
 from tests.support.waiting import eventually
@@ -53,7 +53,7 @@ class Topics:
 
     def create(self) -> None:
         bootstrap, prefix = self.bootstrap, self.prefix
-        for name in (PRICES, FLOWS):
+        for name in (PRICES, FLOWS, OPEN_INTEREST):
             create_topic(bootstrap, prefix + name, partitions=12)
         create_topic(bootstrap, prefix + DEAD_LETTERS)
 

@@ -6,8 +6,9 @@ import pytest
 from core.errors import ConfigError
 from services.gateway_course import last_heartbeat_ns
 from services.gateway_plan import GatewayPlan
-from streams.topics import FLOWS, PRICES, partition_of
+from streams.topics import FLOWS, OPEN_INTEREST, PRICES, partition_of
 from tests.support.core_universe import HOUR_NS, Ref, at, core_universe, ints
+from tests.support.option_lines import json_file, level
 from tests.support.played_files import (
     GRACE,
     MINUTE,
@@ -54,6 +55,63 @@ def test_files_come_in_event_order_whatever_their_own(tmp_path: Path) -> None:
 
     rows = [each for each in feed.on("ACME") if isinstance(each, int)]
     assert rows == [start, start + 1, start + 2]
+
+
+def write_levels(folder: Path, *times: int, **fields: object) -> None:
+    """Write levels of options on ACME for feeds to come."""
+    rows = [level(event_time=time, expiry="2024-12-20", **fields) for time in times]
+    json_file(folder / "oi.jsonl", rows)
+
+
+def test_levels_come_after_prices_and_creations_of_their_time(tmp_path: Path) -> None:
+    write_levels(tmp_path, at(0, 1), at(0, 0.5))
+    feed = PlayedFiles(tmp_path, [("ACME", at(0, 1))], [at(0, 1)])
+
+    feed.run()
+
+    rows = [sent for sent in feed.producer.sent if "heartbeat" not in sent.json()]
+    assert [(sent.topic, sent.json()["event_time"]) for sent in rows] == [
+        (OPEN_INTEREST, at(0, 0.5)),
+        (PRICES, at(0, 1)),
+        (FLOWS, at(0, 1)),
+        (OPEN_INTEREST, at(0, 1)),
+    ]
+    assert {(sent.partition, sent.key) for sent in rows} == {(partition_of("ACME"), b"ACME")}
+    assert rows[0].json()["source"] == "gateway"
+    assert feed.playback.total == 4
+
+
+def test_who_sends_open_interest_alone_promises_nothing_of_prices(tmp_path: Path) -> None:
+    write_levels(tmp_path, at(0, 1), at(0, 2), source="levels")
+    alone = PlayedFiles(tmp_path, [])
+    alone.run()
+    both = PlayedFiles(tmp_path, [("ACME", at(0, 1))])
+    both.run()
+
+    expected = [at(0, 2) - SECOND, at(0, 7) + GRACE]
+    for partition in range(12):
+        heard = [sent.json() for sent in alone.producer.on(OPEN_INTEREST, partition)]
+        beats = [(each["heartbeat"], each["event_time"]) for each in heard if "heartbeat" in each]
+        assert beats == [("levels", time_ns) for time_ns in expected]
+        for topic in (PRICES, FLOWS):
+            assert alone.producer.on(topic, partition) == []
+            assert speakers(both, topic, partition) == {"gateway"}
+        assert speakers(both, OPEN_INTEREST, partition) == {"levels"}
+
+
+def speakers(feed: PlayedFiles, topic: str, partition: int) -> set[str]:
+    sent = [each.json() for each in feed.producer.on(topic, partition)]
+    return {each["heartbeat"] for each in sent if "heartbeat" in each}
+
+
+def test_levels_of_what_the_universe_does_not_know_are_counted(tmp_path: Path) -> None:
+    write_levels(tmp_path, at(0, 1), underlying="ELSE")
+    feed = PlayedFiles(tmp_path, [("ACME", at(0, 1))])
+
+    feed.run()
+
+    assert (feed.outlet.counts.skipped, feed.outlet.counts.rows) == (1, 1)
+    assert feed.producer.on(OPEN_INTEREST, partition_of("ACME")) == []
 
 
 def test_every_partition_of_both_topics_hears_every_heartbeat(tmp_path: Path) -> None:

@@ -5,12 +5,13 @@ from collections import Counter
 
 from services.event_files import ReadOptions, read_flows, read_prices
 from services.gateway_course import Course
-from services.gateway_events import EventRouter
+from services.gateway_events import EventRouter, Events
 from services.gateway_outlet import Outlet
 from services.gateway_playback import FullSpeed, Playback, Timeline
 from streams.event_times import parse_time
 from streams.topics import PRICES, partition_of
 from tests.support.manual_clock import ManualClock
+from tests.support.option_lines import no_levels
 from tests.support.real_data import FOLDER, needs_real_data
 from tests.support.recording_producer import RecordingProducer
 from tests.support.universes import universe_from
@@ -30,7 +31,8 @@ def play() -> tuple[RecordingProducer, Outlet]:
     producer = RecordingProducer()
     outlet = Outlet(producer, partitions=12)
     router = EventRouter(universe, partitions=12, source="gateway", adds_volumes=True)
-    timeline = Timeline(read_prices([QQQ], options), read_flows([], options), router)
+    events = Events(read_prices([QQQ], options), read_flows([], options), no_levels())
+    timeline = Timeline(events, router)
     now_ns = parse_time("2026-01-02T00:00:00Z")
     playback = Playback(
         timeline,

@@ -5,12 +5,12 @@ from pathlib import Path
 import numpy as np
 
 from core.book import Book
-from services.event_files import ReadOptions, read_flows, read_prices
-from services.gateway_events import EventRouter
+from services.event_files import ReadOptions, read_flows, read_prices, rows_of
+from services.gateway_events import EventRouter, Events
 from services.gateway_records import PriceRecord
 from services.offline_events import offline_feed
-from services.option_events import read_open_interest
 from tests.support.decoders import small_universe
+from tests.support.option_lines import no_levels
 from tests.support.records import TIME_NS
 
 MINUTE_NS = 60 * 10**9
@@ -38,16 +38,16 @@ def test_the_gateway_and_the_replay_add_volumes_up_alike(tmp_path: Path) -> None
     universe = small_universe()
 
     router = EventRouter(universe, partitions=12, source="", adds_volumes=True)
-    kept = router.of_universe(prices, flows).prices
+    kept = router.of_universe(Events(prices, flows, no_levels())).events
+    ordered = rows_of(kept.prices, np.argsort(kept.prices.event_ns, kind="stable"))
     sent = [
         outgoing.record
-        for outgoing in router.prices(kept, np.argsort(kept.event_ns, kind="stable"))
+        for outgoing in router.records(kept._replace(prices=ordered))[0]
         if isinstance(outgoing.record, PriceRecord) and outgoing.record.symbol != "ACME.X"
     ]
     book = Book(universe, np.arange(len(universe.symbol), dtype=np.int32))
-    interest = read_open_interest((), ReadOptions())
     feed = offline_feed(
-        universe, book, prices=prices, flows=flows, interest=interest, adds_volumes=True
+        universe, book, prices=prices, flows=flows, interest=no_levels(), adds_volumes=True
     ).prices
 
     assert feed.volume is not None

@@ -4,6 +4,8 @@ import json
 from collections.abc import Iterable
 from pathlib import Path
 
+from services.event_files import ReadOptions
+from services.option_events import OpenInterestEvents, read_open_interest
 from tests.support.chain_texts import write
 
 
@@ -19,6 +21,11 @@ def level(**fields: object) -> dict[str, object]:
         "event_time": "2026-06-22T06:31:00-04:00",
     }
     return {name: value for name, value in (plain | fields).items() if value is not None}
+
+
+def no_levels() -> OpenInterestEvents:
+    """Return the open interest of no file."""
+    return read_open_interest((), ReadOptions())
 
 
 def json_file(path: Path, rows: Iterable[object]) -> Path:

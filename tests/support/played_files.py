@@ -8,10 +8,11 @@ from core.sessions import NANOS_PER_SECOND, OFFICIAL_CLOSE_GRACE_NS
 from core.universe import Universe
 from services.event_files import ReadOptions, read_flows, read_prices
 from services.gateway_course import Course
-from services.gateway_events import EventRouter
+from services.gateway_events import EventRouter, Events
 from services.gateway_outlet import Outlet
 from services.gateway_playback import FullSpeed, Pace, Playback, SteadyPace, Timeline
 from services.open_hours import OpenHours
+from services.option_events import read_open_interest
 from streams.topics import PRICES, partition_of
 from tests.support.core_universe import Fund, Ref, at, core_universe
 from tests.support.manual_clock import ManualClock
@@ -34,7 +35,7 @@ NOWHERE = Begin()
 
 
 class PlayedFiles:
-    """A playback of prices (symbol, event_ns) and creations of ACMU (event_ns)."""
+    """A playback of prices (symbol, event_ns), creations of ACMU (event_ns) and ``oi.jsonl``."""
 
     def __init__(
         self,
@@ -57,11 +58,12 @@ class PlayedFiles:
         self.outlet = Outlet(self.producer, partitions=12, frame_rows=frame_rows)
         router = EventRouter(universe, partitions=12, source="gateway", adds_volumes=bool(bar_ns))
         self.router = router
-        timeline = self.timeline = Timeline(
+        events = Events(
             read_prices([folder / "p.csv"], ReadOptions(bar_ns=bar_ns)),
             read_flows([folder / "f.csv"], ReadOptions()),
-            router,
+            read_open_interest(sorted(folder.glob("oi.jsonl")), ReadOptions()),
         )
+        timeline = self.timeline = Timeline(events, router)
         course = Course.of(
             timeline.of_universe(), universe, router=router, now_ns=self.clock.now_ns()
         )

@@ -1,0 +1,190 @@
+"""Open interest that is followed: rows as they come, a vendor's chain whenever it has changed."""
+
+import asyncio
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from core.errors import ConfigError
+from core.sessions import NANOS_PER_SECOND
+from services.event_files import ReadOptions
+from services.gateway_chains import STILL_SECONDS
+from services.gateway_events import EventRouter
+from services.gateway_live_work import LiveWork
+from services.gateway_outlet import Outlet
+from services.gateway_plan import GatewayPlan
+from streams.event_times import parse_time
+from streams.topics import DEAD_LETTERS, FLOWS, OPEN_INTEREST, PRICES, partition_of
+from tests.support.chain_texts import Row, Side, cboe_text, write
+from tests.support.manual_clock import ManualClock
+from tests.support.option_lines import json_file, level
+from tests.support.recording_producer import RecordingProducer
+from tests.support.universes import universe_from
+
+UNIVERSE = universe_from(references=["ACME"])
+ACME = partition_of("ACME")
+NOW = parse_time("2026-06-22T11:00:00-04:00")
+NEXT_DAY = "Date: June 23, 2026 at 9:00 AM EDT"
+TABLE = [Row("2026-07-17", 100.0, call=Side("7", "0.3"), put=Side("9", "0.3"))]
+LARGER = [Row("2026-07-17", 100.0, call=Side("70", "0.3"), put=Side("90", "0.3"))]
+
+
+class World:
+    """A live gateway on files of open interest; the host's clock is the test's."""
+
+    def __init__(self, *files: Path) -> None:
+        self.clock = ManualClock(start_ns=NOW)
+        self.producer = RecordingProducer()
+        self.outlet = Outlet(self.producer, partitions=12)
+        self.live = LiveWork(
+            GatewayPlan(open_interest=files, options=ReadOptions(), follow=True),
+            UNIVERSE,
+            router=EventRouter(UNIVERSE, partitions=12, source="gateway"),
+            outlet=self.outlet,
+            clock=self.clock,
+        )
+
+    def step(self, seconds: float = 0.1) -> None:
+        for _ in range(round(seconds * 10)):
+            self.live.step()
+            self.clock.advance(0.1)
+
+    def levels(self) -> list[Any]:
+        sent = [each.json() for each in self.producer.on(OPEN_INTEREST, ACME)]
+        return [each["open_interest"] for each in sent if "heartbeat" not in each]
+
+    def reasons(self) -> list[str]:
+        return [each.json()["reason"] for each in self.producer.on(DEAD_LETTERS, 0)]
+
+
+Follow = Callable[[Path], World]
+
+
+@pytest.fixture
+def follow() -> Iterator[Follow]:
+    """Makes a world whose files are closed at the end of the test."""
+    worlds: list[World] = []
+
+    def make(path: Path) -> World:
+        worlds.append(World(path))
+        return worlds[-1]
+
+    yield make
+    for world in worlds:
+        asyncio.run(world.live.close())
+
+
+def test_rows_of_our_own_are_relayed_as_they_are_appended(follow: Follow, tmp_path: Path) -> None:
+    path = json_file(tmp_path / "oi.jsonl", [level(), level(strike=0)])
+    world = follow(path)
+
+    world.step()
+    with path.open("a") as stream:
+        stream.write(json_file(tmp_path / "more.jsonl", [level(open_interest=11)]).read_text())
+    world.step()
+
+    assert world.levels() == [10.0, 11.0]
+    assert world.reasons() == ["bad_strike"]
+
+
+def test_a_file_that_is_still_empty_is_one_of_our_own(follow: Follow, tmp_path: Path) -> None:
+    path = write(tmp_path / "oi.csv", "")
+    world = follow(path)
+    world.step()
+    head, row = level(), level(open_interest=12)
+    path.write_text("\n".join([",".join(head), ",".join(map(str, row.values())), ""]))
+
+    world.step()
+
+    assert world.levels() == [12.0]
+
+
+def test_who_follows_open_interest_alone_beats_on_its_topic_alone(
+    follow: Follow, tmp_path: Path
+) -> None:
+    world = follow(json_file(tmp_path / "oi.jsonl", [level(source="levels")]))
+
+    world.step(3)
+
+    for partition in range(12):
+        sent = [each.json() for each in world.producer.on(OPEN_INTEREST, partition)]
+        assert {each["heartbeat"] for each in sent if "heartbeat" in each} == {"levels"}
+        assert world.producer.on(PRICES, partition) == []
+        assert world.producer.on(FLOWS, partition) == []
+
+
+def test_a_chain_is_sent_whole_and_again_once_it_has_changed(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    world.step(5)
+    first = world.levels()
+
+    write(path, cboe_text(LARGER, stated=NEXT_DAY)[:-40])
+    world.clock.set_host(NOW + 24 * 3600 * NANOS_PER_SECOND)
+    world.step(STILL_SECONDS / 2)
+    write(path, cboe_text(LARGER, stated=NEXT_DAY))
+    world.step(STILL_SECONDS / 2)
+    half = world.levels()
+    world.step(STILL_SECONDS + 5)
+
+    assert first == half == [7.0, 9.0]
+    assert world.levels() == [7.0, 9.0, 70.0, 90.0]
+    assert world.reasons() == []
+
+
+def test_a_chain_that_has_gone_holds_on_and_its_successor_is_sent(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    world.step(1)
+
+    path.unlink()
+    world.step(STILL_SECONDS + 1)
+    gone = world.levels()
+    write(path, cboe_text(LARGER))
+    world.step(STILL_SECONDS + 1)
+
+    assert gone == [7.0, 9.0]
+    assert world.levels() == [7.0, 9.0, 70.0, 90.0]
+
+
+def test_another_universe_is_told_the_whole_chain(follow: Follow, tmp_path: Path) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    world.live.switch(universe_from(references=["BOLT"]))
+    world.step(STILL_SECONDS + 1)
+    before = world.levels()
+
+    world.live.switch(UNIVERSE)
+    world.step(STILL_SECONDS + 1)
+
+    assert before == []
+    assert world.levels() == [7.0, 9.0]
+
+
+def test_a_chain_that_became_unusable_is_a_dead_letter_and_ends_nothing(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    world.step(1)
+
+    write(path, "<html>Too many requests</html>\n")
+    world.step(STILL_SECONDS + 1)
+    write(path, cboe_text(LARGER))
+    world.step(STILL_SECONDS + 1)
+
+    assert world.reasons() == ["bad_chain"]
+    assert world.levels() == [7.0, 9.0, 70.0, 90.0]
+
+
+def test_a_chain_that_is_none_at_the_start_is_an_error(follow: Follow, tmp_path: Path) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", "<html>Too many requests</html>\n")
+
+    with pytest.raises(ConfigError, match="expected the layout"):
+        follow(path)
