@@ -15,6 +15,7 @@ EXIT_BAD_ROWS = 3
 _COMMANDS = {
     "alerter": "services.cli_alerter",
     "dead-letters": "services.cli_dead_letters",
+    "doctor": "services.cli_doctor",
     "gateway": "services.cli_gateway",
     "options": "services.cli_options",
     "replay": "services.cli_replay",

@@ -39,8 +39,10 @@ def kafka_admin(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[An
 
 
 @contextmanager
-def kafka_reader(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[Any]:
-    """Connect as a consumer of no group for the length of a block.
+def kafka_reader(
+    bootstrap: str, *, request_ms: int = _REQUEST_MS, **settings: object
+) -> Iterator[Any]:
+    """Connect as a consumer of no group for the length of a block; `settings` are the client's.
 
     Raises
     ------
@@ -54,6 +56,7 @@ def kafka_reader(bootstrap: str, *, request_ms: int = _REQUEST_MS) -> Iterator[A
         # Records that were deleted meanwhile are skipped; the client's default skips to the end.
         auto_offset_reset="earliest",
         enable_auto_commit=False,
+        **settings,
     ) as consumer:
         yield consumer
 
@@ -71,12 +74,16 @@ def _connected(
             request_timeout_ms=request_ms,
             **settings,
         )
-        try:
-            yield connection
-        finally:
-            connection.close()
+    except KafkaError as error:
+        raise KafkaUnreachableError(
+            f"expected Kafka at {bootstrap}: it accepts connections and does not answer ({error})"
+        ) from error
+    try:
+        yield connection
     except KafkaError as error:
         raise KafkaUnreachableError(f"expected Kafka at {bootstrap}: {error!r}") from error
+    finally:
+        connection.close()
 
 
 def check_accepts(bootstrap: str) -> None:

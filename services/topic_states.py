@@ -14,6 +14,7 @@ class TopicState:
 
     Attributes
     ----------
+    identity : str                   Kafka's id of it: made anew under its name, it is another
     partitions : int                 how many it has
     copies : int                     of the partition that has the fewest
     leaderless : tuple[int, ...]     partitions that nobody serves
@@ -21,6 +22,7 @@ class TopicState:
     config : mapping str -> str      every setting, its defaults included
     """
 
+    identity: str
     partitions: int
     copies: int
     leaderless: tuple[int, ...]
@@ -44,7 +46,7 @@ def read_topics(admin: Any, names: Iterable[str]) -> dict[str, TopicState]:  # n
     found = {topic["name"]: topic for topic in admin.describe_topics(wanted)}
     there = [name for name in wanted if _exists(found[name])]
     configs = _configs(admin, there)
-    return {name: _state(found[name]["partitions"], configs[name]) for name in there}
+    return {name: _state(found[name], configs[name]) for name in there}
 
 
 def _exists(topic: Mapping[str, Any]) -> bool:
@@ -54,8 +56,10 @@ def _exists(topic: Mapping[str, Any]) -> bool:
     return bool(topic["partitions"])
 
 
-def _state(partitions: Sequence[Mapping[str, Any]], config: Mapping[str, str]) -> TopicState:
+def _state(topic: Mapping[str, Any], config: Mapping[str, str]) -> TopicState:
+    partitions: Sequence[Mapping[str, Any]] = topic["partitions"]
     return TopicState(
+        identity=str(topic["topic_id"]),
         partitions=len(partitions),
         copies=min(len(one["replica_nodes"]) for one in partitions),
         leaderless=tuple(

@@ -12,7 +12,7 @@ def state(
     spec = SPECS[name]
     settings = {**spec.config, INSYNC: str(insync)}
     settings |= {key.replace("_", "."): text for key, text in config.items()}
-    return TopicState(partitions or spec.partitions, copies, (), (), settings)
+    return TopicState("id", partitions or spec.partitions, copies, (), (), settings)
 
 
 def judged(name: str, found: TopicState) -> TopicFindings:

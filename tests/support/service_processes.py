@@ -108,6 +108,10 @@ class ServiceProcesses:
             if sample.name == name and labels.items() <= sample.labels.items()
         )
 
+    def urls(self) -> list[str]:
+        """Return where the /metrics of the processes are."""
+        return [f"http://127.0.0.1:{port}" for port in self._ports.values()]
+
     def _json(self, key: str) -> Document | None:
         stored = self.store.get(key)
         return None if stored is None else msgspec.json.decode(stored, type=Document)
