@@ -56,6 +56,15 @@ def test_misrouted_events_go_to_the_partition_of_their_reference(topic: str, raw
     assert step == Resend(topic, BOLT, b"BOLT", raw, "of BOLT")
 
 
+def test_options_on_a_listed_underlying_go_to_its_reference() -> None:
+    listed = replace(UNIVERSE, option_listings={"BOLT2": (1, 10.0)})
+    raw = event(underlying="BOLT2", strike=100.0)
+
+    step = planner(listed).plan(letter(raw, reason="misrouted", topic=OPEN_INTEREST))
+
+    assert step == Resend(OPEN_INTEREST, BOLT, b"BOLT", raw, "of BOLT")
+
+
 def test_misrouted_events_need_a_universe_that_has_their_name() -> None:
     misrouted = letter(price("GONE"), reason="misrouted")
 
