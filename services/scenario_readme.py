@@ -39,6 +39,11 @@ product.
 | `open-interest.jsonl` | listed options: open interest and implied volatility |
 | `rules.yaml` | thresholds under which these days are worth watching |
 
+```
+forcedflow replay --universe universe --prices prices.jsonl --flows etf-flows.jsonl \
+    --open-interest open-interest.jsonl --rules rules.yaml --alerts alerts.csv --output rows.csv
+```
+
 """
 
 

@@ -32,10 +32,11 @@ def play_command(layout: Layout) -> tuple[str, ...]:
         reached_ns = market_ns(store)
     prices = ("--prices", str(layout.market / "prices.jsonl"))
     flows = ("--flows", str(layout.market / "etf-flows.jsonl"))
+    interest = ("--open-interest", str(layout.market / "open-interest.jsonl"))
     # A market time that every partition has reached says that all before it was sent.
     is_resumed = reached_ns > START_NS
     where = ("--from", _text(reached_ns)) if is_resumed else ("--start-at", _text(START_NS))
-    return gateway_command(layout, *prices, *flows, "--speed", str(SPEED), *where)
+    return gateway_command(layout, *prices, *flows, *interest, "--speed", str(SPEED), *where)
 
 
 def _text(event_ns: int) -> str:
