@@ -19,6 +19,7 @@ from kafka.errors import KafkaError
 
 from core.alerts import AlertKey
 from core.errors import FlowError
+from services.alert_history import read_transitions
 from services.alert_ledger import Ledger, TransitionRecord
 from services.alert_messages import host_time_text
 from services.clock import Clock
@@ -42,6 +43,14 @@ class AuditLog(Protocol):
 
     async def append(self, records: Sequence[TransitionRecord]) -> None:
         """Return once all are acknowledged; raise `AuditError` if any may be missing."""
+        ...
+
+
+class ReadableAuditLog(AuditLog, Protocol):
+    """Where transitions are also found again."""
+
+    async def read(self) -> list[TransitionRecord]:
+        """Return all there are, in order, each at least once; raises `HistoryError`."""
         ...
 
 
@@ -69,9 +78,10 @@ class KafkaAudit:
     A record that is tried again may be in the topic twice; its sequence tells.
     """
 
-    def __init__(self, bootstrap: str, topic: str) -> None:
+    def __init__(self, bootstrap: str, topic: str, clock: Clock) -> None:
         self._bootstrap = bootstrap
         self._topic = topic
+        self._clock = clock
         self._producer: KafkaProducer | None = None
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="alert-audit")
 
@@ -79,6 +89,10 @@ class KafkaAudit:
         """Append in order and wait for the acknowledgements; bounded in time."""
         loop = asyncio.get_running_loop()
         await loop.run_in_executor(self._thread, self._append, records)
+
+    async def read(self) -> list[TransitionRecord]:
+        """Return all transitions in the topic, in its order; bounded in time."""
+        return await asyncio.to_thread(read_transitions, self._bootstrap, self._topic, self._clock)
 
     def _append(self, records: Sequence[TransitionRecord]) -> None:
         try:

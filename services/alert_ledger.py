@@ -154,7 +154,7 @@ def advanced(
         key = transition.key
         before = episodes.get(key)
         if before is not None and before.ends_ns is not None:
-            closed.append(_closed(before, before.ends_ns))
+            closed.append(closed_episode(before, before.ends_ns))
             before = None
         after = _after(before, transition, sequence, now_ns=now_ns, tell=tell, tell_end=tell_end)
         episodes[key] = after
@@ -204,7 +204,7 @@ def pruned(ledger: Ledger, *, now_ns: int, has_peers: bool) -> Ledger:
     for episode in ledger.episodes:
         ends_ns = episode.ends_ns
         if ends_ns is not None and now_ns >= _kept_until_ns(episode, ends_ns, has_peers=has_peers):
-            ends.append(_closed(episode, ends_ns))
+            ends.append(closed_episode(episode, ends_ns))
         else:
             keeps.append(episode)
     oldest_ns = now_ns - CLOSED_RETENTION_NS
@@ -213,6 +213,19 @@ def pruned(ledger: Ledger, *, now_ns: int, has_peers: bool) -> Ledger:
     closed = [episode for episode in (*ledger.closed, *ends) if episode.ends_ns >= oldest_ns]
     return msgspec.structs.replace(
         ledger, episodes=tuple(keeps), closed=tuple(closed[-CLOSED_KEPT:])
+    )
+
+
+def closed_episode(episode: Episode, ends_ns: int) -> ClosedEpisode:
+    """Return what is kept of an episode that ended at `ends_ns`, host time."""
+    return ClosedEpisode(
+        key=episode.key,
+        starts_ns=episode.starts_ns,
+        ends_ns=ends_ns,
+        fires_ns=episode.state.fires_ns,
+        resolved_ns=episode.resolved_ns or ends_ns,
+        reason=episode.reason,
+        peak=episode.state.peak,
     )
 
 
@@ -268,18 +281,6 @@ def _record(transition: Transition, episode: Episode, now_ns: int) -> Transition
         host_ns=now_ns,
         starts_ns=episode.starts_ns,
         state=transition.state,
-    )
-
-
-def _closed(episode: Episode, ends_ns: int) -> ClosedEpisode:
-    return ClosedEpisode(
-        key=episode.key,
-        starts_ns=episode.starts_ns,
-        ends_ns=ends_ns,
-        fires_ns=episode.state.fires_ns,
-        resolved_ns=episode.resolved_ns or ends_ns,
-        reason=episode.reason,
-        peak=episode.state.peak,
     )
 
 

@@ -49,6 +49,11 @@ def host_time_text(time_ns: int) -> str:
     return f"{whole}.{fraction:0<3}Z"
 
 
+def bare_annotations(key: AlertKey) -> Annotations:
+    """Return what can be said of an alert of which only the labels are known."""
+    return {"summary": f"{key.side.upper()} {_subject(key)}"}
+
+
 def annotations(telling: Telling, last: Annotations) -> Annotations:
     """Return the texts of an alert that fires, with `last` ones where nothing newer is known."""
     if telling.figures is None or telling.blind or telling.state.phase is Phase.UNKNOWN:
@@ -86,7 +91,7 @@ def _unknown(telling: Telling, last: Annotations) -> Annotations:
         f"{_UNKNOWN}{why}. The alert stays until data return or its session closes."
         f" Last known measure {telling.state.value:.4g}."
     )
-    summary = last.get("summary", f"{key.side.upper()} {_subject(key)}")
+    summary = (bare_annotations(key) | last)["summary"]
     return {
         "summary": _UNKNOWN + summary.removeprefix(_UNKNOWN),
         "description": told,

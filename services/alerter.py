@@ -2,42 +2,50 @@
 
 One evaluation counts only once its ledger is written: if Redis does not take it, the states stay
 what they were, and the next evaluation starts from them again. While Redis is unreachable, or an
-evaluation fails, the alerter is *blind*: what fires is extended, nothing starts or resolves.
+evaluation fails, the alerter is *blind*: what fires is extended, nothing starts or resolves. Once
+Redis says that another alerter has the lease, this one's term is over, and it says nothing more.
 """
 
 import asyncio
+from collections.abc import Iterable
 
 import structlog
 
-from core.alerts import AlertKey, AlertState, Transition
+from core.alerts import AlertKey
 from core.sessions import NANOS_PER_SECOND
-from services.alert_audit import AuditLog, AuditTrail
+from core.thresholds import Rule
+from core.universe import Universe
+from services.alert_audit import AuditTrail, ReadableAuditLog
 from services.alert_dispatch import batch_of
-from services.alert_figures import FigureReader, zone_of_subject
+from services.alert_figures import FigureReader
+from services.alert_history import HistoryError, rebuilt
 from services.alert_ledger import (
     Ledger,
+    TransitionRecord,
     acknowledged,
     advanced,
     noted_sent,
     pruned,
 )
-from services.alert_messages import (
-    Annotations,
-    Telling,
-    annotations,
-    host_time_text,
-    resolved_annotations,
-)
+from services.alert_messages import Annotations, host_time_text
+from services.alert_texts import Teller
+from services.alerter_lease import LEASE_SECONDS
 from services.alerter_metrics import AlerterMetrics
 from services.alertmanager import Batch, Fleet
 from services.clock import Clock
 from services.evaluation import Evaluation, Evaluator
+from services.projection_history import ProjectionHistory, ProjectionLog
+from services.store_errors import LeaseLostError, StoreError
+from services.universe_switch import UniverseSwitch
 from services.view_document import view_document
-from services.view_store import PartialsRead, StoreError, ViewStore
+from services.view_store import PartialsRead, ViewStore
+from services.waiting import stopped_within
 
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.1
+RENEW_SECONDS = 1.0
+"""How often the lease is renewed where nothing is written; every write renews it too."""
 BEAT_AGE_NS = 5 * NANOS_PER_SECOND
 """A price whose heartbeat lies further behind host time than this is stale."""
 VIEW_SHARE = 0.25
@@ -48,24 +56,36 @@ START_RETRY_SECONDS = 1.0
 
 
 class Alerter:
-    """The only evaluator, the only writer of view and ledger, the only sender."""
+    """The only evaluator, the only writer of view and ledger, the only sender, for one term.
+
+    Attributes
+    ----------
+    ledger : Ledger     as it was last written
+    blind : str         why nothing can be judged now, in words; "" while it can
+    is_over : bool      another alerter has taken the lease
+    """
 
     def __init__(
         self,
-        evaluator: Evaluator,
+        rules: Iterable[Rule],
         *,
+        switch: UniverseSwitch,
         store: ViewStore,
         fleet: Fleet,
-        audit_log: AuditLog,
+        audit_log: ReadableAuditLog,
+        projections: ProjectionLog,
         clock: Clock,
         metrics: AlerterMetrics,
     ) -> None:
         self.ledger = Ledger()
         self.blind = ""
-        """Why nothing can be judged now, in words; "" while it can."""
-        self._evaluator = evaluator
+        self.is_over = False
+        self._switch = switch
+        self._evaluator = Evaluator(switch.current, tuple(rules))
         self._store = store
         self._fleet = fleet
+        self._audit_log = audit_log
+        self._projections = ProjectionHistory(projections)
         self._clock = clock
         self._metrics = metrics
         self._trail = AuditTrail(
@@ -76,22 +96,41 @@ class Alerter:
         )
         self._reader: FigureReader | None = None
         self._texts: dict[AlertKey, Annotations] = {}
-        self._next_texts = self._next_view = clock.monotonic()
+        now = clock.monotonic()
+        self._next_texts = self._next_view = self._next_renewal = self._asked = now
+
+    def switch(self, universe: Universe) -> None:
+        """Judge by another version of the universe once the workers have moved to it."""
+        self._switch.announce(universe)
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Go on from the stored ledger, and evaluate ten times a second until `stop` is set."""
+        """Go on from the stored ledger and evaluate, until `stop` is set or the term is over.
+
+        Raises
+        ------
+        LedgerError
+            If the stored ledger is of another format.
+        """
         if not await self._begin_when_reachable(stop):
             return
         next_tick = self._clock.monotonic()
-        while not stop.is_set():
+        while not stop.is_set() and not self.is_over:
             await self.tick()
             next_tick = max(next_tick + TICK_SECONDS, self._clock.monotonic())
-            await _wait(stop, next_tick - self._clock.monotonic())
-        await self.settle()
+            await stopped_within(stop, next_tick - self._clock.monotonic())
+        if not self.is_over:
+            await self._fleet.settle()
 
     async def begin(self) -> None:
-        """Load the ledger; what fired goes on with its old start. Raises `LedgerError`."""
-        self.ledger = await self._store.read_ledger()
+        """Load the ledger, or rebuild it where there is none; what fired goes on from its start.
+
+        Raises
+        ------
+        LedgerError
+            If it is of another format.
+        """
+        ledger = await self._store.read_ledger()
+        self.ledger = await self._rebuilt_ledger() if ledger is None else ledger
         self._trail.begin(self.ledger)
         log.info(
             "ledger_loaded",
@@ -102,15 +141,20 @@ class Alerter:
 
     async def tick(self) -> None:
         """Evaluate once, write what came of it, and send what is due; never raises."""
+        self._asked = self._clock.monotonic()
         try:
             await self._evaluate()
+        except LeaseLostError as error:
+            await self._end_term(error)
+            return
         except StoreError as error:
             self._go_blind("Redis is unreachable", error)
         except Exception as error:
             # Whatever an evaluation stumbles over, alerts that fire must be kept alive.
             log.exception("evaluation_failed")
             self._go_blind("the alerter cannot evaluate", error)
-        self._send()
+        self._trail.follow(self.ledger)
+        self._push()
 
     async def settle(self) -> None:
         """Let the appends and pushes under way end."""
@@ -121,31 +165,68 @@ class Alerter:
         while not stop.is_set():
             try:
                 await self.begin()
+            except LeaseLostError as error:
+                await self._end_term(error)
+                return False
             except StoreError as error:
                 self._go_blind("Redis is unreachable", error)
-                await _wait(stop, START_RETRY_SECONDS)
+                await stopped_within(stop, START_RETRY_SECONDS)
             else:
                 return True
         return False
 
+    async def _rebuilt_ledger(self) -> Ledger:
+        """Return what the topic `alerts` says fires, and nothing where it cannot be read."""
+        log.warning("ledger_missing")
+        reading = asyncio.create_task(self._audit_log.read())
+        try:
+            while not reading.done():
+                await asyncio.wait({reading}, timeout=RENEW_SECONDS)
+                await self._store.lease.renew()
+            records = reading.result()
+        except HistoryError as error:
+            log.error("ledger_not_rebuilt", error=str(error))  # noqa: TRY400  it says where
+            # Whatever numbers are in the topic, these are greater.
+            return Ledger(sequence=self._store.lease.counter)
+        finally:
+            reading.cancel()
+        return self._rebuilt_from(records)
+
+    def _rebuilt_from(self, records: Iterable[TransitionRecord]) -> Ledger:
+        teller = Teller(self._evaluator, None, {})
+        return rebuilt(records, now_ns=self._clock.now_ns(), tell_end=teller.tell_end)
+
     async def _evaluate(self) -> None:
         started = self._clock.monotonic()
-        partials = await self._store.read_partials()
+        if started >= self._next_renewal:
+            await self._store.lease.renew()
+            self._next_renewal = started + RENEW_SECONDS
+        evaluator = self._current_evaluator()
+        partials = await self._store.read_partials(evaluator.universe, self._switch.coming)
         now_ns = self._clock.now_ns()
-        evaluation = self._evaluator.evaluate(
+        evaluation = evaluator.evaluate(
             partials.partials, self.ledger.states(), oldest_beat_ns=now_ns - BEAT_AGE_NS
         )
-        reader = FigureReader(evaluation.view, self._evaluator.universe)
+        reader = FigureReader(evaluation.view, evaluator.universe)
         ledger = self._after(evaluation, reader, now_ns)
         self._metrics.evaluated(self._clock.monotonic() - started)
         await self._write(ledger, evaluation, partials, now_ns)
+        self._next_renewal = started + RENEW_SECONDS
         self._adopt(ledger, evaluation, reader)
-        self._metrics.written(evaluation.view, len(partials.unknown))
+        self._metrics.written(
+            evaluation.view, evaluator.universe.symbol, unknown_partitions=len(partials.unknown)
+        )
+        self._switch.settle(partials.versions)
+        self._record(evaluation)
+
+    def _current_evaluator(self) -> Evaluator:
+        if self._evaluator.universe is not self._switch.current:
+            self._evaluator = self._evaluator.over(self._switch.current)
+            self._reader = None
+        return self._evaluator
 
     def _after(self, evaluation: Evaluation, reader: FigureReader, now_ns: int) -> Ledger:
-        def tell(key: AlertKey, state: AlertState, last: Annotations) -> Annotations:
-            return self._tell(key, state, self._texts.get(key, last), reader=reader, blind="")
-
+        teller = Teller(self._evaluator, reader, self._texts)
         ledger = acknowledged(self.ledger, self._trail.acknowledged)
         ledger = noted_sent(ledger, self._fleet.delivered(), now_ns=now_ns)
         ledger = advanced(
@@ -153,8 +234,8 @@ class Alerter:
             evaluation.states,
             evaluation.transitions,
             now_ns=now_ns,
-            tell=tell,
-            tell_end=self._tell_end,
+            tell=teller.tell,
+            tell_end=teller.tell_end,
         )
         return pruned(ledger, now_ns=now_ns, has_peers=bool(self._fleet.peers))
 
@@ -197,6 +278,13 @@ class Alerter:
             self._renew_texts()
         self._metrics.active(episode.key.severity for episode in ledger.firing())
 
+    def _record(self, evaluation: Evaluation) -> None:
+        try:
+            self._projections.note(evaluation.view, self._evaluator.universe)
+        except Exception:
+            # The history is not worth an evaluation.
+            log.exception("projections_not_noted")
+
     def _go_blind(self, why: str, error: Exception) -> None:
         if not self.blind.startswith(why):
             self.blind = f"{why} since {host_time_text(self._clock.now_ns())}"
@@ -204,48 +292,26 @@ class Alerter:
             self._renew_texts()
         self._metrics.blind()
 
+    async def _end_term(self, error: LeaseLostError) -> None:
+        self.is_over = True
+        self._metrics.fenced()
+        log.error("lease_lost", error=str(error), firing=len(self.ledger.firing()))
+        await self._fleet.abandon()
+
     def _renew_texts(self) -> None:
         self._next_texts = self._clock.monotonic() + TEXT_SECONDS
-        self._texts = {
-            episode.key: self._tell(
-                episode.key,
-                episode.state,
-                self._texts.get(episode.key, episode.annotations),
-                reader=self._reader,
-                blind=self.blind,
-            )
-            for episode in self.ledger.firing()
-        }
-
-    def _tell(
-        self,
-        key: AlertKey,
-        state: AlertState,
-        last: Annotations,
-        *,
-        reader: FigureReader | None,
-        blind: str,
-    ) -> Annotations:
-        rule, level = self._evaluator.rule_of(key)
-        figures = reader.of(key, rule) if reader is not None and rule is not None else None
-        return annotations(Telling(key, state, rule, level, figures, blind), last)
-
-    def _tell_end(self, transition: Transition, last: Annotations) -> Annotations:
-        key = transition.key
-        return resolved_annotations(
-            self._texts.get(key, last),
-            transition.reason,
-            at_ns=transition.at_ns,
-            zone=zone_of_subject(key.scope, key.symbol, self._evaluator.universe),
-        )
-
-    def _send(self) -> None:
-        self._trail.follow(self.ledger)
-        self._fleet.poke(self._batch)
+        teller = Teller(self._evaluator, self._reader, self._texts, self.blind)
+        self._texts = teller.tell_all(self.ledger.firing())
 
     def _on_released(self) -> None:
         self._fleet.request()
-        self._fleet.poke(self._batch)
+        self._push()
+
+    def _push(self) -> None:
+        # Whoever wakes up from a long sleep asks Redis first: another may have taken over.
+        was_asked = self._clock.monotonic() - self._asked <= LEASE_SECONDS
+        if was_asked and not self.is_over:
+            self._fleet.poke(self._batch)
 
     def _batch(self) -> Batch:
         return batch_of(
@@ -254,10 +320,3 @@ class Alerter:
             now_ns=self._clock.now_ns(),
             texts=self._texts,
         )
-
-
-async def _wait(stop: asyncio.Event, seconds: float) -> None:
-    try:
-        await asyncio.wait_for(stop.wait(), max(seconds, 0.0))
-    except TimeoutError:
-        return

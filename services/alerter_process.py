@@ -1,55 +1,63 @@
 """The alerter process: from its settings to a running alerter, until a signal."""
 
 import asyncio
+import os
 import random
+import secrets
 import signal
+import socket
 from contextlib import AsyncExitStack
+from dataclasses import dataclass
 from pathlib import Path
 
 import aiohttp
 import structlog
 
 from core.errors import ConfigError
-from core.thresholds import Rule
 from core.universe import Universe
 from services.alert_audit import KafkaAudit
 from services.alerter import Alerter
+from services.alerter_lease import Lease
 from services.alerter_metrics import AlerterMetrics
 from services.alerter_settings import AlerterSettings
+from services.alerter_turns import Turns
 from services.alertmanager import Fleet, HttpTransport, Peer
 from services.clock import Clock
-from services.evaluation import Evaluator
 from services.exposition import Exposition
-from services.rules_file import foreign_names, read_rules
+from services.projection_log import KafkaProjections
+from services.rules_file import RulesFile, foreign_names, read_rules
+from services.universe_feed import UniverseFeed, first_universe
 from services.universe_files import load_universe
+from services.universe_switch import UniverseSwitch
 from services.view_store import ViewStore, connect
-from streams.topics import ALERTS
+from streams.topics import ALERTS, PROJECTIONS
 
 log = structlog.get_logger(__name__)
 
 
-def load_tables(universe_dir: Path, rules_file: Path) -> tuple[Universe, tuple[Rule, ...]]:
-    """Return the universe and the rules over it.
+def load_tables(directory: Path | None, rules_file: Path) -> tuple[RulesFile, Universe | None]:
+    """Return the rules and, where a folder is named, its universe.
 
     Raises
     ------
     ConfigError
-        With every fault of both, and every name in the rules that the universe does not have.
+        With every fault of both, and every name in the rules that the folder does not have.
     """
     faults = []
+    universe = None
     try:
-        universe = load_universe(universe_dir)
+        universe = None if directory is None else load_universe(directory)
     except ConfigError as error:
         faults.append(str(error))
     try:
         rules = read_rules(rules_file)
     except ConfigError as error:
         faults.append(str(error))
-    if not faults:
+    if not faults and universe is not None:
         faults = [str(finding) for finding in foreign_names(rules, universe)]
     if faults:
         raise ConfigError("\n".join(faults))
-    return universe, rules.rules
+    return rules, universe
 
 
 async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
@@ -63,54 +71,109 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    if settings.universe.directory is None:
-        raise ConfigError("setting universe.directory: expected a folder")
-    universe, rules = load_tables(settings.universe.directory, settings.alerter.rules)
-    metrics = AlerterMetrics(universe, settings.alerter.alertmanagers, clock)
+    rules, universe = load_tables(settings.universe.directory, settings.alerter.rules)
+    metrics = AlerterMetrics(settings.alerter.alertmanagers, clock)
     async with AsyncExitStack() as stack:
-        redis = connect(settings.redis.url, password=settings.redis.password())
-        stack.push_async_callback(redis.aclose)
-        session = await stack.enter_async_context(aiohttp.ClientSession())
-        topic = settings.kafka.topics_prefix + ALERTS
-        audit_log = KafkaAudit(settings.kafka.bootstrap, topic)
-        stack.push_async_callback(audit_log.close)
-        if settings.alerter.metrics_port:
-            exposition = Exposition(
-                metrics.registry,
-                port=settings.alerter.metrics_port,
-                host=settings.alerter.metrics_host,
-            )
-            stack.callback(exposition.close)
-            log.info("metrics", port=exposition.port)
-        alerter = Alerter(
-            Evaluator(universe, rules),
-            store=ViewStore(redis, universe),
-            fleet=_fleet(settings.alerter.alertmanagers, session, clock, metrics),
-            audit_log=audit_log,
-            clock=clock,
-            metrics=metrics,
-        )
-        log.info(
-            "alerter_started",
-            universe=universe.version,
-            rules=len(rules),
-            alertmanagers=list(settings.alerter.alertmanagers),
-        )
-        await alerter.run(stop)
+        _expose(settings, metrics, stack)
+        feed = None
+        if universe is None:
+            feed = UniverseFeed(settings.kafka)
+            stack.push_async_callback(feed.close)
+            universe = await first_universe(feed, stop)
+        if universe is not None:
+            switch = UniverseSwitch(universe, clock)
+            if feed is not None:
+                following = asyncio.create_task(_follow(feed, switch, rules))
+                stack.callback(following.cancel)
+            post = _Post(settings, rules, switch=switch, metrics=metrics, clock=clock)
+            turns = await post.open(stack)
+            await turns.run(stop)
     log.info("alerter_stopped")
 
 
-def _fleet(
-    urls: tuple[str, ...], session: aiohttp.ClientSession, clock: Clock, metrics: AlerterMetrics
-) -> Fleet:
-    transport = HttpTransport(session)
-    return Fleet(
-        Peer(
-            url,
-            transport=transport,
-            clock=clock,
-            jitter=random.random,
-            observer=metrics.observer(),
+def holder_name() -> str:
+    """Return a name for this process that tells where it runs and that no other has."""
+    return f"{socket.gethostname()}:{os.getpid()}:{secrets.token_hex(4)}"
+
+
+@dataclass(frozen=True)
+class _Post:
+    """What one process has, and the alerters of its terms share."""
+
+    settings: AlerterSettings
+    rules: RulesFile
+    switch: UniverseSwitch
+    metrics: AlerterMetrics
+    clock: Clock
+
+    async def open(self, stack: AsyncExitStack) -> Turns:
+        """Return what the process runs; `stack` closes what it needs."""
+        settings, clock, metrics = self.settings, self.clock, self.metrics
+        redis = connect(settings.redis.url, password=settings.redis.password())
+        stack.push_async_callback(redis.aclose)
+        session = await stack.enter_async_context(aiohttp.ClientSession())
+        bootstrap, prefix = settings.kafka.bootstrap, settings.kafka.topics_prefix
+        audit_log = KafkaAudit(bootstrap, prefix + ALERTS, clock)
+        stack.push_async_callback(audit_log.close)
+        projections = KafkaProjections(bootstrap, prefix + PROJECTIONS, metrics.recorded)
+        stack.push_async_callback(projections.close)
+        store = ViewStore(redis, Lease(redis, holder_name()))
+
+        def appoint() -> Alerter:
+            return Alerter(
+                self.rules.rules,
+                switch=self.switch,
+                store=store,
+                fleet=self._fleet(session),
+                audit_log=audit_log,
+                projections=projections,
+                clock=clock,
+                metrics=metrics,
+            )
+
+        log.info(
+            "alerter_started",
+            holder=store.lease.holder,
+            universe=self.switch.current.version,
+            rules=len(self.rules.rules),
+            alertmanagers=list(settings.alerter.alertmanagers),
         )
-        for url in urls
+        return Turns(store, appoint, clock=clock, metrics=metrics)
+
+    def _fleet(self, session: aiohttp.ClientSession) -> Fleet:
+        transport = HttpTransport(session)
+        return Fleet(
+            Peer(
+                url,
+                transport=transport,
+                clock=self.clock,
+                jitter=random.random,
+                observer=self.metrics.observer(),
+            )
+            for url in self.settings.alerter.alertmanagers
+        )
+
+
+async def _follow(feed: UniverseFeed, switch: UniverseSwitch, rules: RulesFile) -> None:
+    """Announce every newer version; what the rules name and it lacks is told, not refused.
+
+    A version that an import brings must not be the end of all pages.
+    """
+    universe = switch.current
+    while True:
+        for finding in foreign_names(rules, universe):
+            log.error("rules_name_what_is_not_there", finding=str(finding))
+        universe = await feed.next()
+        switch.announce(universe)
+
+
+def _expose(settings: AlerterSettings, metrics: AlerterMetrics, stack: AsyncExitStack) -> None:
+    if not settings.alerter.metrics_port:
+        return
+    exposition = Exposition(
+        metrics.registry,
+        port=settings.alerter.metrics_port,
+        host=settings.alerter.metrics_host,
     )
+    stack.callback(exposition.close)
+    log.info("metrics", port=exposition.port)

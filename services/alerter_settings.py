@@ -50,5 +50,5 @@ class AlerterSettings(Settings):
 
     kafka: KafkaSection = Field(default_factory=KafkaSection)
     redis: RedisSection = Field(default_factory=RedisSection)
-    universe: UniverseSection
+    universe: UniverseSection = Field(default_factory=UniverseSection)
     alerter: AlerterSection

@@ -246,6 +246,14 @@ class Fleet:
         """Wait until the pushes under way have ended."""
         await asyncio.gather(*self._pushes.values())
 
+    async def abandon(self) -> None:
+        """Break off the pushes under way: somebody else tells the Alertmanagers now."""
+        pushes = tuple(self._pushes.values())
+        for push in pushes:
+            push.cancel()
+        await asyncio.gather(*pushes, return_exceptions=True)
+        self._pushes.clear()
+
     def delivered(self) -> int:
         """Return the sequence that every peer has accepted; without peers, 0."""
         return min((peer.delivered for peer in self.peers), default=0)

@@ -38,9 +38,12 @@ _SETTINGS = {
 def command(*, alertmanagers: tuple[str, ...], **flags: object) -> None:
     """Assemble the view, judge the rules, and tell every Alertmanager, until a signal.
 
-    Only one may run. What a flag does not give comes from FORCEDFLOW_SECTION__NAME, then from
-    forcedflow.toml, then from its default. Exit codes: 0 ended by a signal; 2 wrong option,
-    broken universe, rules or settings, or a ledger of another release.
+    Run two: one is active, the other stands by and goes on within ten seconds. What a flag does
+    not give comes from FORCEDFLOW_SECTION__NAME, then from forcedflow.toml, then from its default;
+    without a folder the universe is the newest that was imported, and every newer one.
+
+    Exit codes: 0 ended by a signal; 2 wrong option, broken universe, rules or settings, or a
+    ledger of another release.
     """
     given = {_SETTINGS[name]: value for name, value in flags.items()}
     settings = AlerterSettings.load({**given, "alerter.alertmanagers": alertmanagers or None})

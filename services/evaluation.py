@@ -52,6 +52,10 @@ class Evaluator:
         view.numeric["level"] = levels_of(after, self.universe)
         return Evaluation(view, after, tuple(transitions))
 
+    def over(self, universe: Universe) -> "Evaluator":
+        """Return the same rules over another version of the universe."""
+        return Evaluator(universe, tuple(self._rules.values()))
+
     def rule_of(self, key: AlertKey) -> tuple[Rule | None, Level | None]:
         """Return the rule and level of an alert, None for each that is gone."""
         rule = self._rules.get(key.family)

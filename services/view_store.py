@@ -8,12 +8,13 @@ import structlog
 from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisError
 
 from core.columns import Partial
-from core.errors import FlowError
+from core.renumber import numbers_in, renumbered
 from core.universe import Universe
 from services.alert_ledger import Ledger, decode, encode
+from services.alerter_lease import Lease
+from services.store_errors import answering
 from streams.fencing import STALE_SECONDS, PartitionStore, StoredPartial
 from streams.partials import PartialError, decode_partial
 from streams.topics import PARTITIONS
@@ -26,16 +27,27 @@ ANSWER_SECONDS = 1.0
 """Longest wait for Redis: a server that hangs makes an evaluation late, not endless."""
 
 
-class StoreError(FlowError):
-    """Redis did not answer, or refused."""
-
-
 @dataclass(frozen=True)
 class PartialsRead:
-    """The partials of all partitions, None where unknown; ``unknown`` says why for each."""
+    """The partials of all partitions, None where unknown; ``unknown`` says why for each.
+
+    ``versions`` are the versions of the universe that the known ones were computed by.
+    """
 
     partials: tuple[Partial | None, ...]
     unknown: Mapping[int, str]
+    versions: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Decoded:
+    """What became of some bytes: a partial numbered by `target`, or why there is none."""
+
+    content: bytes
+    target: str
+    version: str = ""
+    partial: Partial | None = None
+    fault: str = ""
 
 
 def connect(url: str, *, password: str | None = None) -> Redis:
@@ -54,70 +66,97 @@ class ViewStore:
 
     Parameters
     ----------
-    redis : Redis           a client with bounded calls, see `connect`
-    universe : Universe     partials of any other version are unknown
+    redis : Redis    a client with bounded calls, see `connect`
+    lease : Lease    guards what is written
     """
 
-    def __init__(self, redis: Redis, universe: Universe) -> None:
+    def __init__(self, redis: Redis, lease: Lease) -> None:
+        self.lease = lease
         self._redis = redis
         self._partitions = PartitionStore(redis)
-        self._universe = universe
-        self._decoded: dict[int, tuple[bytes, Partial | str]] = {}
+        self._decoded: dict[int, _Decoded] = {}
         self._unknown: dict[int, str] = {}
 
-    async def read_partials(self) -> PartialsRead:
-        """Read all partials in one round trip; bytes that did not change are not decoded again."""
-        try:
-            stored = await self._partitions.read(range(PARTITIONS))
-        except (RedisError, OSError) as error:
-            raise StoreError(f"reading partials: {type(error).__name__}: {error}") from error
-        found = [self._known(partition, stored[partition]) for partition in range(PARTITIONS)]
-        unknown = {at: why for at, why in enumerate(found) if isinstance(why, str)}
-        self._report(unknown)
-        partials = tuple(None if isinstance(one, str) else one for one in found)
-        return PartialsRead(partials, unknown)
+    async def read_partials(
+        self, universe: Universe, coming: Universe | None = None
+    ) -> PartialsRead:
+        """Read all partials in one round trip; bytes that did not change are not decoded again.
 
-    async def read_ledger(self) -> Ledger:
-        """Return the stored ledger, an empty one where there is none; raises `LedgerError`."""
-        try:
+        Rows are numbered by `universe`, also those of partials that were computed by the version
+        that is `coming`; partials of any other version are unknown.
+        """
+        with answering("reading partials"):
+            stored = await self._partitions.read(range(PARTITIONS))
+        found = [
+            self._decode(partition, stored[partition], universe=universe, coming=coming)
+            for partition in range(PARTITIONS)
+        ]
+        unknown = {at: one.fault for at, one in enumerate(found) if one.partial is None}
+        self._report(unknown)
+        return PartialsRead(
+            partials=tuple(one.partial for one in found),
+            unknown=unknown,
+            versions=frozenset(one.version for one in found if one.partial is not None),
+        )
+
+    async def read_ledger(self) -> Ledger | None:
+        """Return the stored ledger, None where there is none; raises `LedgerError`."""
+        with answering(f"reading {LEDGER_KEY}"):
             stored = await self._redis.get(LEDGER_KEY)
-        except (RedisError, OSError) as error:
-            raise StoreError(f"reading {LEDGER_KEY}: {type(error).__name__}: {error}") from error
-        if stored is None:
-            log.warning("ledger_missing", key=LEDGER_KEY)
-            return Ledger()
-        return decode(cast("bytes", stored))
+        return None if stored is None else decode(cast("bytes", stored))
 
     async def write(self, ledger: Ledger, document: bytes | None) -> None:
-        """Write the ledger and, where there is one, the view document: both or neither."""
-        try:
-            async with self._redis.pipeline(transaction=True) as pipeline:
-                pipeline.set(LEDGER_KEY, encode(ledger))
-                if document is not None:
-                    pipeline.set(VIEW_KEY, document)
-                await pipeline.execute()
-        except (RedisError, OSError) as error:
-            raise StoreError(f"writing {LEDGER_KEY}: {type(error).__name__}: {error}") from error
+        """Write the ledger and, where there is one, the view document: both or neither.
 
-    def _known(self, partition: int, stored: StoredPartial | None) -> Partial | str:
-        """Return a partial, or why it is unknown."""
+        Raises
+        ------
+        LeaseLostError
+            If another alerter has taken the lease; nothing was written.
+        """
+        values = {LEDGER_KEY: encode(ledger)}
+        if document is not None:
+            values[VIEW_KEY] = document
+        await self.lease.write(values)
+
+    def _decode(
+        self,
+        partition: int,
+        stored: StoredPartial | None,
+        *,
+        universe: Universe,
+        coming: Universe | None,
+    ) -> _Decoded:
         if stored is None:
-            return "missing"
+            return _Decoded(b"", universe.version, fault="missing")
         if stored.age_seconds > STALE_SECONDS:
-            return "too old"
-        content, decoded = self._decoded.get(partition, (b"", ""))
-        if content != stored.content:
-            decoded = self._decode(partition, stored.content)
-            self._decoded[partition] = (stored.content, decoded)
-        return decoded
-
-    def _decode(self, partition: int, content: bytes) -> Partial | str:
-        try:
-            return decode_partial(content, universe=self._universe.version, partition=partition)
-        except PartialError as error:
-            return str(error)
+            return _Decoded(b"", universe.version, fault="too old")
+        before = self._decoded.get(partition)
+        is_same = before is not None and before.content == stored.content
+        # What could not be read may be of a version that was announced only now.
+        if before is None or not is_same or before.target != universe.version or before.fault:
+            before = _decoded(partition, stored.content, universe=universe, coming=coming)
+            self._decoded[partition] = before
+        return before
 
     def _report(self, unknown: dict[int, str]) -> None:
         if unknown != self._unknown:
             log.warning("partitions_unknown", partitions=unknown)
             self._unknown = unknown
+
+
+def _decoded(
+    partition: int, content: bytes, *, universe: Universe, coming: Universe | None
+) -> _Decoded:
+    fault = ""
+    for version in (universe, coming):
+        if version is None:
+            continue
+        try:
+            partial = decode_partial(content, universe=version.version, partition=partition)
+        except PartialError as error:
+            fault = fault or str(error)
+            continue
+        if version is not universe:
+            partial = renumbered(partial, numbers_in(universe, version))
+        return _Decoded(content, universe.version, version.version, partial)
+    return _Decoded(content, universe.version, fault=fault)

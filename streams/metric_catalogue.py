@@ -152,12 +152,32 @@ ALERTER = (
         "gauge",
         "Host time of the last evaluation whose ledger was written.",
     ),
-    Metric("forcedflow_blind", "gauge", "1 while nothing can be judged, else 0."),
     Metric(
-        "forcedflow_partitions_unknown", "gauge", "Partitions whose partial is missing or too old."
+        "forcedflow_blind",
+        "gauge",
+        "1 while nothing can be judged, or a stand-by cannot see the lease, else 0.",
     ),
     Metric(
-        "forcedflow_alerts_active", "gauge", "Alerts that fire, known or unknown.", ("severity",)
+        "forcedflow_alerter_active",
+        "gauge",
+        "1 for the alerter that has the lease, 0 for one that stands by.",
+    ),
+    Metric("forcedflow_alerter_terms", "counter", "Times that this alerter became the active one."),
+    Metric(
+        "forcedflow_alerter_fenced",
+        "counter",
+        "Times that this alerter was refused because another has taken the lease.",
+    ),
+    Metric(
+        "forcedflow_partitions_unknown",
+        "gauge",
+        "Partitions whose partial is missing or too old; NaN while standing by.",
+    ),
+    Metric(
+        "forcedflow_alerts_active",
+        "gauge",
+        "Alerts that fire, known or unknown; of the active alerter alone.",
+        ("severity",),
     ),
     Metric(
         "forcedflow_alert_transitions",
@@ -195,8 +215,16 @@ ALERTER = (
     Metric(
         "forcedflow_last_push_timestamp_seconds",
         "gauge",
-        "Host time of the last push that an Alertmanager accepted.",
+        "Host time of the last push that an Alertmanager accepted; of the active alerter alone, "
+        "0 before the first.",
         ("peer",),
+    ),
+    Metric(
+        "forcedflow_projection_records",
+        "counter",
+        "Rows for the topic projections: acknowledged; failed, Kafka did not take them in time; "
+        "dropped, too many waited.",
+        ("outcome",),
     ),
 )
 """What the alerter exports of itself."""

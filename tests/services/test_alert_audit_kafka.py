@@ -23,7 +23,7 @@ OUTBOX = happen(happen(Ledger(), fired(), fired("BOLT")), cleared()).outbox
 
 @pytest.fixture
 async def audit_log(kafka: str, make_topic: Callable[..., str]) -> AsyncIterator[KafkaAudit]:
-    log = KafkaAudit(kafka, make_topic("alerts"))
+    log = KafkaAudit(kafka, make_topic("alerts"), CLOCK)
     yield log
     await log.close()
 
@@ -75,7 +75,7 @@ def test_nobody_listening_is_said_in_bounded_time(caplog: pytest.LogCaptureFixtu
 
 
 async def _append_to_nobody() -> None:
-    log = KafkaAudit(f"127.0.0.1:{free_port()}", "alerts")
+    log = KafkaAudit(f"127.0.0.1:{free_port()}", "alerts", CLOCK)
     with pytest.raises(AuditError, match="expected an acknowledgement"):
         await log.append(OUTBOX)
     await log.close()
@@ -85,7 +85,7 @@ async def test_a_broker_that_went_away_is_said_and_one_that_is_back_is_used(
     own_kafka: EmbeddedKafka,
 ) -> None:
     create_topic(own_kafka.bootstrap, "alerts", partitions=1)
-    log = KafkaAudit(own_kafka.bootstrap, "alerts")
+    log = KafkaAudit(own_kafka.bootstrap, "alerts", CLOCK)
     await log.append(OUTBOX[:1])
     own_kafka.pause()
     started = CLOCK.monotonic()

@@ -8,7 +8,7 @@ import pytest
 
 from services.alert_ledger import Ledger, LedgerError
 from services.alertmanager import Answer
-from services.view_store import StoreError
+from services.store_errors import StoreError
 from tests.support.alert_samples import HOST_NS
 from tests.support.alerter_scene import Scene, only
 from tests.support.alerter_world import (
@@ -262,7 +262,7 @@ async def test_an_evaluation_that_fails_keeps_what_fires(
     assert only(batches[-1])["startsAt"] == fired["startsAt"]
     assert "cannot evaluate" in only(batches[-1])["annotations"]["description"]
     assert (
-        scene.metrics.registry.get_sample_value(
+        scene.post.metrics.registry.get_sample_value(
             "forcedflow_evaluations_total", {"outcome": "blind"}
         )
         == 6.0

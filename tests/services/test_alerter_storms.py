@@ -10,18 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.alerts import AlertKey, Change
+from core.universe import Universe
 from services.alert_ledger import Ledger
 from services.alert_messages import host_time_text
 from services.alerter import Alerter
 from services.alertmanager import Answer
 from services.embedded_redis import EmbeddedRedis
-from services.view_store import PartialsRead, StoreError, ViewStore, connect
+from services.store_errors import StoreError
+from services.view_store import PartialsRead, ViewStore, connect
 from tests.support.alert_samples import HOST_NS
 from tests.support.alerter_world import (
-    UNIVERSE,
+    AlerterPost,
     Market,
     RecordingAudit,
-    alerter_of,
     market_in,
 )
 from tests.support.manual_clock import ManualClock
@@ -45,10 +46,12 @@ class FailingStore(ViewStore):
         self.fails = ""
         return True
 
-    async def read_partials(self) -> PartialsRead:
+    async def read_partials(
+        self, universe: Universe, coming: Universe | None = None
+    ) -> PartialsRead:
         if self._takes("read"):
             raise StoreError(self.fails)
-        return await super().read_partials()
+        return await super().read_partials(universe, coming)
 
     async def write(self, ledger: Ledger, document: bytes | None) -> None:
         if self._takes("write"):
@@ -94,26 +97,33 @@ class PagerModel:
 
 
 class Storm:
-    """One alerter at a time, killed and started again, among servers that fail."""
+    """One alerter at a time, killed, replaced and started again, among servers that fail.
+
+    Those that were replaced do not know it: they go on by their old ledger, until Redis tells.
+    """
 
     def __init__(self, url: str, market: Market) -> None:
         self.market = market
         self.clock = ManualClock(HOST_NS)
         self.pager = PagerModel(self.clock)
-        self.transport = RecordingTransport(self.pager.answer)
+        self.transport: RecordingTransport
         self.audit = RecordingAudit()
         self.client = connect(url)
         self.minute = 0
         self.price = 100.0
         self.alerter: Alerter
+        self.zombies: list[tuple[Alerter, RecordingTransport]] = []
         self.store: FailingStore
 
     async def start(self) -> None:
-        self.alerter, _ = alerter_of(
+        self.transport = RecordingTransport(self.pager.answer)
+        post = AlerterPost(
             self.client, clock=self.clock, transport=self.transport, audit=self.audit
         )
-        self.store = FailingStore(self.client, UNIVERSE)
-        self.alerter._store = self.store
+        self.store = post.store = FailingStore(self.client, post.store.lease)
+        self.market.end_lease()
+        assert await self.store.lease.claim()
+        self.alerter = post.appoint()
         await self.alerter.begin()
 
     async def act(self, action: str) -> None:
@@ -131,8 +141,23 @@ class Storm:
                 self.store.fails = what
             case ["restart"]:
                 await self.start()
+            case ["replace"]:
+                self.zombies.append((self.alerter, self.transport))
+                await self.start()
+            case ["wipe"]:
+                self.market.wipe()
+                self.market.publish()
+            case ["lose all"]:
+                await self.lose_all()
             case _:
                 await self.wait(int(action))
+
+    async def lose_all(self) -> None:
+        """Lose Redis and the alerter at once, where Kafka has all there is to know."""
+        if self.audit.is_up and self.alerter.ledger.sequence == self.alerter._trail.acknowledged:
+            self.market.wipe()
+            self.market.publish()
+            await self.start()
 
     def trade(self) -> None:
         self.minute += 1
@@ -141,6 +166,13 @@ class Storm:
     async def wait(self, seconds: int) -> None:
         for _ in range(seconds):
             self.clock.advance(1.0)
+            for zombie, transport in self.zombies:
+                said = len(transport.posts)
+                await zombie.tick()
+                await zombie.settle()
+                assert zombie.is_over
+                assert len(transport.posts) == said
+            self.zombies.clear()
             try:
                 await self.alerter.tick()
                 await self.alerter.settle()
@@ -153,6 +185,7 @@ ACTIONS = st.lists(
         [
             *("price:100", "price:99", "price:97", "price:102"),
             *("lose", "restart", "1", "1", "3", "7"),
+            *("replace", "replace", "wipe", "lose all"),
             *("pager:down", "pager:up", "kafka:down", "kafka:up"),
             *("fails:read", "fails:write", "fails:answer to the write"),
             "fails:process after the write",

@@ -4,7 +4,7 @@ from core.thresholds import Rule
 from services.alerter import Alerter
 from services.view_store import connect
 from tests.support.alert_samples import HOST_NS
-from tests.support.alerter_world import RULE, Market, RecordingAudit, alerter_of
+from tests.support.alerter_world import RULE, AlerterPost, Market, RecordingAudit
 from tests.support.manual_clock import ManualClock
 from tests.support.recording_transport import Alert, RecordingTransport
 
@@ -18,10 +18,12 @@ class Scene:
         self.clock = ManualClock(HOST_NS)
         self.transport = RecordingTransport()
         self.audit = RecordingAudit()
+        self.post: AlerterPost
         self.alerter: Alerter
 
     async def start(self, *rules: Rule, peers: tuple[str, ...] = ("http://one",)) -> None:
-        self.alerter, self.metrics = alerter_of(
+        """Let an alerter begin, once the lease of the one before has run out."""
+        self.post = AlerterPost(
             self.client,
             clock=self.clock,
             transport=self.transport,
@@ -29,6 +31,10 @@ class Scene:
             peers=peers,
             rules=rules or (RULE,),
         )
+        self.market.end_lease()
+        assert await self.post.store.lease.claim()
+        self.post.metrics.take_over()
+        self.alerter = self.post.appoint()
         await self.alerter.begin()
 
     async def tick(self, seconds: float = 0.1) -> list[Alert]:
@@ -46,7 +52,7 @@ class Scene:
         return self.transport.sent()[before:]
 
     def gauge(self, name: str, **labels: str) -> float | None:
-        return self.metrics.registry.get_sample_value(f"forcedflow_{name}", labels)
+        return self.post.metrics.registry.get_sample_value(f"forcedflow_{name}", labels)
 
     async def close(self) -> None:
         await self.client.aclose()

@@ -1,6 +1,7 @@
 """An alerter that runs by the machine's clock in a thread, as its process would."""
 
 import asyncio
+import secrets
 import threading
 from collections.abc import Sequence
 from types import TracebackType
@@ -8,11 +9,10 @@ from typing import Self
 
 import aiohttp
 
-from services.alerter import Alerter
 from services.alertmanager import HttpTransport
 from services.clock import SystemClock
 from services.view_store import connect
-from tests.support.alerter_world import RecordingAudit, alerter_of
+from tests.support.alerter_world import AlerterPost, RecordingAudit
 
 START_SECONDS = 10.0
 
@@ -24,7 +24,7 @@ class AlerterThread:
         self, redis_url: str, peers: Sequence[str], audit: RecordingAudit | None = None
     ) -> None:
         self.audit = audit or RecordingAudit()
-        self.alerter: Alerter
+        self._holder = secrets.token_hex(4)
         self._redis_url = redis_url
         self._peers = peers
         self._began = threading.Event()
@@ -48,14 +48,15 @@ class AlerterThread:
         client = connect(self._redis_url)
         try:
             async with aiohttp.ClientSession() as session:
-                self.alerter, _ = alerter_of(
+                post = AlerterPost(
                     client,
                     clock=SystemClock(),
                     transport=HttpTransport(session),
+                    holder=self._holder,
                     audit=self.audit,
                     peers=self._peers,
                 )
-                await self.alerter.run(asyncio.Event())
+                await post.turns().run(asyncio.Event())
         finally:
             await client.aclose()
 

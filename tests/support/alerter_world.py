@@ -18,21 +18,26 @@ from core.columns import PriceColumns
 from core.thresholds import Level, Rule
 from core.universe import Universe
 from services.alert_audit import AuditError
+from services.alert_history import HistoryError
 from services.alert_ledger import TransitionRecord
 from services.alerter import Alerter
+from services.alerter_lease import LEASE_KEY, Lease
 from services.alerter_metrics import AlerterMetrics
+from services.alerter_turns import Turns
 from services.alertmanager import Fleet, Peer, Transport
 from services.clock import Clock
-from services.evaluation import Evaluator
+from services.rows import Rows, row_dicts
+from services.universe_switch import UniverseSwitch
 from services.view_store import LEDGER_KEY, VIEW_KEY, ViewStore
 from streams.fencing import partial_key
 from streams.partials import encode_partial
 from streams.topics import PARTITIONS, partition_of
-from tests.support.core_universe import FIRST, Fund, Ref, at, core_universe
+from tests.support.core_universe import FIRST, HOUR_NS, Fund, Ref, at, core_universe
 
 MINUTE_NS = 60 * 10**9
 FRESH_MS = 2**50
 STALE_MS = 0
+FRESH_BEAT_NS = 2**61
 
 UNIVERSE = core_universe(
     [Ref("ACME"), Ref("BOLT")],
@@ -48,8 +53,11 @@ RULE = Rule("forced-flow", "adv_ratio", "symbol", LEVELS)
 class Market:
     """The books of all partitions, and what their owners publish."""
 
-    def __init__(self, url: str, universe: Universe = UNIVERSE) -> None:
+    def __init__(
+        self, url: str, universe: Universe = UNIVERSE, *, open_ns: int = at(0, 0.0)
+    ) -> None:
         self._redis = redis.Redis.from_url(url)
+        self._open_ns = open_ns
         self._universe = universe
         self._books = {partition: self._book(partition) for partition in range(PARTITIONS)}
         self._beat_ns = 0
@@ -62,16 +70,22 @@ class Market:
         ]
         return Book(self._universe, np.array(owned, np.int32))
 
-    def trade(self, hour: float, *, beat_ns: int = 2**61, **prices: float) -> None:
-        """Let references trade so many hours after the open; all partitions publish."""
+    def trade(
+        self, hour: float, *, beat_ns: int = FRESH_BEAT_NS, only: str = "", **prices: float
+    ) -> None:
+        """Let references trade so many hours after the open.
+
+        All partitions publish, or that of the symbol ``only``.
+        """
         self._beat_ns = beat_ns
+        now_ns = self._open_ns + round(hour * HOUR_NS)
         for symbol, price in prices.items():
             book = self._books[partition_of(symbol)]
             row = list(book.references).index(self._universe.symbol.index(symbol))
             book.apply_prices(
                 PriceColumns(
                     reference=np.array([row], np.int32),
-                    event_ns=np.array([at(0, hour)], np.int64),
+                    event_ns=np.array([now_ns], np.int64),
                     price=np.array([price]),
                     sequence=np.zeros(1, np.int64),
                     source=np.array([book.source_index("feed")], np.int32),
@@ -79,12 +93,16 @@ class Market:
                 )
             )
         for book in self._books.values():
-            book.market.beat(book.source_index("feed"), at(0, hour), beat_ns)
-        self.publish()
+            book.market.beat(book.source_index("feed"), now_ns, beat_ns)
+        self.publish(only=only)
 
-    def publish(self, *, time_ms: int = FRESH_MS, universe: str | None = None) -> None:
-        """Write every partial, as fresh or stale by Redis' clock."""
+    def publish(
+        self, *, time_ms: int = FRESH_MS, universe: str | None = None, only: str = ""
+    ) -> None:
+        """Write every partial, or that of one symbol, as fresh or stale by Redis' clock."""
         for partition, book in self._books.items():
+            if only and partition != partition_of(only):
+                continue
             content = encode_partial(
                 book.partial(), universe=universe or self._universe.version, partition=partition
             )
@@ -107,6 +125,15 @@ class Market:
 
     def store_ledger(self, stored: bytes) -> None:
         self._redis.set(LEDGER_KEY, stored)
+
+    def end_lease(self) -> None:
+        """Let the time of whoever has the lease run out."""
+        if self._redis.exists(LEASE_KEY):
+            self._redis.hset(LEASE_KEY, "until_ms", 0)
+
+    def wipe(self) -> None:
+        """Lose everything that lies in Redis."""
+        self._redis.flushall()
 
     def _json(self, key: str) -> dict[str, Any]:
         stored = self._redis.get(key)
@@ -131,41 +158,85 @@ class RecordingAudit:
             raise AuditError(message)
         self.records += records
 
+    async def read(self) -> list[TransitionRecord]:
+        if not self.is_up:
+            message = "no broker"
+            raise HistoryError(message)
+        return list(self.records)
+
     def changes(self) -> list[tuple[str, str, str]]:
         return [(one.key.symbol, one.key.severity, str(one.change)) for one in self.records]
 
 
-def alerter_of(
-    client: Redis,
-    *,
-    clock: Clock,
-    transport: Transport,
-    audit: RecordingAudit | None = None,
-    peers: Sequence[str] = ("http://one",),
-    rules: Sequence[Rule] = (RULE,),
-    universe: Universe = UNIVERSE,
-) -> tuple[Alerter, AlerterMetrics]:
-    """Return an alerter over a Redis and its metrics, not begun."""
-    metrics = AlerterMetrics(universe, peers, clock)
-    fleet = Fleet(
-        Peer(url, transport=transport, clock=clock, jitter=lambda: 0.5, observer=metrics.observer())
-        for url in peers
-    )
-    alerter = Alerter(
-        Evaluator(universe, rules),
-        store=ViewStore(client, universe),
-        fleet=fleet,
-        audit_log=audit or RecordingAudit(),
-        clock=clock,
-        metrics=metrics,
-    )
-    return alerter, metrics
+class RecordingProjections:
+    """Rows of the projection, in memory."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = []
+
+    def put(self, rows: Rows, universe: Universe) -> None:
+        self.rows += row_dicts(rows, universe)
+
+
+class AlerterPost:
+    """What one alerter process has, and the alerters of its successive terms share."""
+
+    def __init__(
+        self,
+        client: Redis,
+        *,
+        clock: Clock,
+        transport: Transport,
+        holder: str = "one",
+        audit: RecordingAudit | None = None,
+        peers: Sequence[str] = ("http://one",),
+        rules: Sequence[Rule] = (RULE,),
+        universe: Universe = UNIVERSE,
+    ) -> None:
+        self.clock = clock
+        self.metrics = AlerterMetrics(peers, clock)
+        self.store = ViewStore(client, Lease(client, holder))
+        self.switch = UniverseSwitch(universe, clock)
+        self.audit = audit or RecordingAudit()
+        self.projections = RecordingProjections()
+        self._transport = transport
+        self._peers = peers
+        self._rules = rules
+
+    def appoint(self) -> Alerter:
+        """Return the alerter of a new term; it has not the lease, and has not begun."""
+        fleet = Fleet(
+            Peer(
+                url,
+                transport=self._transport,
+                clock=self.clock,
+                jitter=lambda: 0.5,
+                observer=self.metrics.observer(),
+            )
+            for url in self._peers
+        )
+        return Alerter(
+            self._rules,
+            switch=self.switch,
+            store=self.store,
+            fleet=fleet,
+            audit_log=self.audit,
+            projections=self.projections,
+            clock=self.clock,
+            metrics=self.metrics,
+        )
+
+    def turns(self) -> Turns:
+        """Return what this post's process runs."""
+        return Turns(self.store, self.appoint, clock=self.clock, metrics=self.metrics)
 
 
 @contextmanager
-def market_in(url: str, universe: Universe = UNIVERSE) -> Iterator[Market]:
-    """Yield a market whose partials lie in this Redis."""
-    market = Market(url, universe)
+def market_in(
+    url: str, universe: Universe = UNIVERSE, *, open_ns: int = at(0, 0.0)
+) -> Iterator[Market]:
+    """Yield a market whose partials lie in this Redis; its session opens at `open_ns`."""
+    market = Market(url, universe, open_ns=open_ns)
     try:
         yield market
     finally:

@@ -1,0 +1,140 @@
+"""Alerter processes of one service, a market to judge, and what each process says of itself."""
+
+import os
+import sys
+import urllib.request
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import redis
+from prometheus_client.parser import text_string_to_metric_families
+
+from services.alerter_lease import LEASE_KEY
+from services.child_process import ChildProcess, free_port
+from services.topics_admin import create_topics
+from services.universe_files import load_universe
+from streams.event_times import parse_time
+from tests.support.alerter_world import Market
+from tests.support.universes import fund, reference, write_universe
+from tests.support.waiting import eventually
+
+START_SECONDS = 60.0
+OPEN_NS = parse_time("2026-06-23T09:30:00-04:00")
+RULES = """\
+version: 1
+rules:
+  - name: forced-flow
+    measure: adv_ratio
+    scope: symbol
+    levels:
+      watch: {raise: 0.02, clear: 0.015}
+"""
+FIGURES = {
+    "previous_close": 100,
+    "adv_usd": 1e9,
+    "auction_usd": 1e8,
+    "daily_volatility": 0.02,
+}
+
+
+class AlerterProcess:
+    """One alerter as an operator starts it."""
+
+    def __init__(self, name: str, words: Sequence[str], *, directory: Path, prefix: str) -> None:
+        self._port = free_port()
+        self.child = ChildProcess(
+            name,
+            [
+                *(sys.executable, "-m", "services", "alerter", *words),
+                *("--metrics-port", str(self._port)),
+            ],
+            directory=directory,
+            environment=os.environ | {"FORCEDFLOW_KAFKA__TOPICS_PREFIX": prefix},
+        )
+
+    def metric(self, name: str, **labels: str) -> float | None:
+        """Return a sample on its /metrics, None where there is none, or no answer."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as it:
+                text = it.read().decode()
+        except OSError:
+            return None
+        for family in text_string_to_metric_families(text):
+            for sample in family.samples:
+                if sample.name == f"forcedflow_{name}" and labels.items() <= sample.labels.items():
+                    return sample.value
+        return None
+
+    def is_active(self) -> bool:
+        return self.metric("alerter_active") == 1.0
+
+    def stands_by(self) -> bool:
+        return self.metric("alerter_active") == 0.0
+
+
+class AlerterFleet:
+    """Starts alerters over one market of ACME and BOLT; all end with the block.
+
+    The adv_ratio of both is twice their return; both sessions open at ``OPEN_NS``.
+    """
+
+    def __init__(
+        self, directory: Path, *, bootstrap: str, redis_url: str, prefix: str, peers: Sequence[str]
+    ) -> None:
+        universe = write_universe(
+            directory / "universe",
+            references=[reference("ACME", **FIGURES), reference("BOLT", **FIGURES)],
+            funds=[
+                fund("ACMU", "ACME", 2, assets_usd=1e9),
+                fund("BOLD", "BOLT", -1, assets_usd=1e9),
+            ],
+        )
+        rules = directory / "rules.yaml"
+        rules.write_text(RULES)
+        self.market = Market(redis_url, load_universe(universe), open_ns=OPEN_NS)
+        self.store = redis.Redis.from_url(redis_url)
+        self._directory = directory
+        self._prefix = prefix
+        self._bootstrap = bootstrap
+        self._words = (
+            *("--universe", str(universe), "--rules", str(rules)),
+            *("--redis-url", redis_url, "--kafka-bootstrap", bootstrap),
+            *(word for url in peers for word in ("--alertmanager", url)),
+        )
+        self._children = ExitStack()
+
+    def alerter(self, name: str) -> AlerterProcess:
+        """Start an alerter; it takes a second or more until it does anything."""
+        process = AlerterProcess(name, self._words, directory=self._directory, prefix=self._prefix)
+        self._children.enter_context(process.child)
+        return process
+
+    def pair(self) -> tuple[AlerterProcess, AlerterProcess]:
+        """Start two alerters; return them once the first is active and the second stands by."""
+        one = self.alerter("one")
+        eventually(one.is_active, seconds=START_SECONDS)
+        two = self.alerter("two")
+        eventually(two.stands_by, seconds=START_SECONDS)
+        return one, two
+
+    def holder(self) -> str:
+        """Return who has the lease, "" where there is none."""
+        held = self.store.hget(LEASE_KEY, "holder")
+        return held.decode() if isinstance(held, bytes) else ""
+
+    def __enter__(self) -> Self:
+        create_topics(self._bootstrap, prefix=self._prefix)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._children.close()
+        self.market.close()
+        self.store.close()
