@@ -23,6 +23,7 @@ from services.alert_history import read_transitions
 from services.alert_ledger import Ledger, TransitionRecord
 from services.alert_messages import host_time_text
 from services.clock import Clock
+from services.kafka_admin import KafkaUnreachableError, check_accepts
 
 log = structlog.get_logger(__name__)
 
@@ -105,13 +106,15 @@ class KafkaAudit:
             for future in sent:
                 # The producer's own time runs out first, so that it holds nothing afterwards.
                 future.get(timeout=2.0 * APPEND_SECONDS)
-        except KafkaError as error:
+        except (KafkaError, KafkaUnreachableError) as error:
             raise AuditError(
                 f"topic {self._topic} at {self._bootstrap}: expected an acknowledgement,"
                 f" it was {type(error).__name__}: {error}"
             ) from error
 
     def _connected(self) -> KafkaProducer:
+        # A client that gives up its first attempt leaves its sockets open.
+        check_accepts(self._bootstrap)
         wait_ms = int(APPEND_SECONDS * 1000)
         return KafkaProducer(
             bootstrap_servers=self._bootstrap,

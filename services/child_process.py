@@ -126,8 +126,10 @@ class ChildProcess:
             self._process.wait()
 
     def pause(self) -> None:
-        """Freeze the program; it keeps its connections and says nothing."""
+        """Freeze the program; it keeps its connections and says nothing from here on."""
         os.kill(self.pid, signal.SIGSTOP)
+        # On a busy machine its threads run on until the first of them is given the signal.
+        os.waitid(os.P_PID, self.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
 
     def resume(self) -> None:
         """Let a paused program go on."""

@@ -1,21 +1,22 @@
 """The audit log against a real Kafka: acknowledged, in order, and bounded when it is away."""
 
 import asyncio
-import gc
 import json
-import logging
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 
 import pytest
 from kafka import KafkaConsumer, TopicPartition
 
 from services.alert_audit import AuditError, KafkaAudit
-from services.alert_ledger import Ledger
+from services.alert_ledger import Ledger, TransitionRecord
 from services.child_process import free_port
 from services.clock import SystemClock
 from services.embedded_kafka import EmbeddedKafka
 from tests.support.alert_samples import cleared, fired, happen
+from tests.support.kafka_litter import KAFKA_LITTER
 from tests.support.topics import create_topic
+
+pytestmark = KAFKA_LITTER
 
 CLOCK = SystemClock()
 OUTBOX = happen(happen(Ledger(), fired(), fired("BOLT")), cleared()).outbox
@@ -61,24 +62,14 @@ async def test_transitions_are_in_kafka_in_their_order_when_append_returns(
     assert found[2][0] == found[0][0]
 
 
-# kafka-python leaves the sockets of refused connections to the garbage collector.
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
-def test_nobody_listening_is_said_in_bounded_time(caplog: pytest.LogCaptureFixture) -> None:
-    # Its log lines and our loop would keep them alive beyond this test.
-    caplog.set_level(logging.CRITICAL, logger="kafka")
+async def test_nobody_listening_is_said_in_bounded_time() -> None:
     started = CLOCK.monotonic()
-
-    asyncio.run(_append_to_nobody())
-    gc.collect()
-
-    assert CLOCK.monotonic() - started < 8.0
-
-
-async def _append_to_nobody() -> None:
     log = KafkaAudit(f"127.0.0.1:{free_port()}", "alerts", CLOCK)
     with pytest.raises(AuditError, match="expected an acknowledgement"):
         await log.append(OUTBOX)
     await log.close()
+
+    assert CLOCK.monotonic() - started < 8.0
 
 
 async def test_a_broker_that_went_away_is_said_and_one_that_is_back_is_used(
@@ -86,17 +77,30 @@ async def test_a_broker_that_went_away_is_said_and_one_that_is_back_is_used(
 ) -> None:
     create_topic(own_kafka.bootstrap, "alerts", partitions=1)
     log = KafkaAudit(own_kafka.bootstrap, "alerts", CLOCK)
-    await log.append(OUTBOX[:1])
-    own_kafka.pause()
-    started = CLOCK.monotonic()
-    with pytest.raises(AuditError):
-        await log.append(OUTBOX[1:])
-    seconds = CLOCK.monotonic() - started
-    own_kafka.resume()
-    await log.append(OUTBOX[1:])
-    await log.close()
+    try:
+        await appended(log, OUTBOX[:1])
+        own_kafka.pause()
+        started = CLOCK.monotonic()
+        with pytest.raises(AuditError):
+            await log.append(OUTBOX[1:])
+        seconds = CLOCK.monotonic() - started
+        own_kafka.resume()
+        await appended(log, OUTBOX[1:])
+    finally:
+        await log.close()
 
     sequences = [value["sequence"] for _, value in records(own_kafka.bootstrap, "alerts")]
     assert seconds < 8.0
     assert set(sequences) == {1, 2, 3}
     assert sequences[-2:] == [2, 3]
+
+
+async def appended(log: KafkaAudit, records: Sequence[TransitionRecord]) -> None:
+    """Append as the trail does: again where the broker was too slow."""
+    async with asyncio.timeout(30):
+        while True:
+            try:
+                await log.append(records)
+            except AuditError:
+                continue
+            return

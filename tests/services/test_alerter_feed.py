@@ -13,8 +13,11 @@ from services.view_store import VIEW_KEY
 from tests.support.alerter_fleet import FIGURES, OPEN_NS, RULES, START_SECONDS, AlerterProcess
 from tests.support.alerter_world import Market, market_in
 from tests.support.imported_universes import import_universe
+from tests.support.kafka_litter import KAFKA_LITTER
 from tests.support.universes import fund, reference, write_universe
 from tests.support.waiting import eventually
+
+pytestmark = KAFKA_LITTER
 
 WAIT_SECONDS = 30.0
 

@@ -53,3 +53,12 @@ def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
 def test_a_missing_package_is_named_with_how_to_install_it() -> None:
     with pytest.raises(ChildError, match=r"no_such_package: install forcedflow\[embedded\]"):
         wheel_program("no_such_package", "bin/program")
+
+
+def test_a_child_has_stopped_when_pause_returns(tmp_path: Path) -> None:
+    with ChildProcess("busy", ["sh", "-c", "while :; do :; done"], directory=tmp_path) as child:
+        for _ in range(50):
+            child.pause()
+            state = Path(f"/proc/{child.pid}/stat").read_text().rpartition(")")[2].split()[0]
+            assert state == "T"
+            child.resume()

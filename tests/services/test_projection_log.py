@@ -1,9 +1,8 @@
 """Rows of the projection in a real Kafka: one record a row, and nothing ever waits for it."""
 
 import asyncio
-import gc
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import replace
 
 import msgspec
@@ -16,12 +15,12 @@ from services.embedded_kafka import EmbeddedKafka
 from services.projection_log import MAX_WAITING_ROWS, KafkaProjections
 from services.rows import Rows, row_dicts, rows_of
 from streams.topics import PARTITIONS, partition_of
+from tests.support.kafka_litter import KAFKA_LITTER
 from tests.support.kafka_reader import records_of
 from tests.support.rule_world import hour, universe_of, view_at
 from tests.support.topics import create_topic
 
-# kafka-python leaves sockets it was still connecting, to a broker that hangs, to the garbage.
-pytestmark = pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = KAFKA_LITTER
 
 CLOCK = SystemClock()
 UNIVERSE = universe_of({"ACME": "XNAS", "BOLT": "XNYS", "099999": "XKRX"})
@@ -42,12 +41,6 @@ class Outcomes:
         async with asyncio.timeout(30):
             while self.rows.total() < total:  # noqa: ASYNC110  nothing tells when
                 await asyncio.sleep(0.02)
-
-
-@pytest.fixture(autouse=True)
-def _garbage_is_collected_here() -> Iterator[None]:
-    yield
-    gc.collect()
 
 
 @pytest.fixture
