@@ -1,7 +1,7 @@
 """What a new version changes of references, and of what hangs on them."""
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 
 from core.universe import Universe
 from services.difference_words import Block, is_same
@@ -14,6 +14,8 @@ _FIGURES = {
     "daily_volatility": "volatility",
 }
 
+Listings = Mapping[str, tuple[int, float]]
+"""Another instrument's symbol -> (reference, factor)."""
 Split = tuple[str, int, int, float]
 """Reference, session label, ns UTC from which it is known, factor."""
 
@@ -26,7 +28,8 @@ def link_blocks(before: Universe, after: Universe) -> Iterable[Block | None]:
     yield _splits(before, after)
     yield _sides("rooms", tuple(before.rooms), tuple(after.rooms))
     yield _members(before, after)
-    yield _listings(before, after)
+    yield _listings("price listings", before, after, of=lambda each: each.price_listings)
+    yield _listings("option listings", before, after, of=lambda each: each.option_listings)
 
 
 def _sides(title: str, old: tuple[str, ...], new: tuple[str, ...]) -> Block | None:
@@ -140,8 +143,10 @@ def _members_by_room(universe: Universe) -> dict[str, dict[str, None]]:
     }
 
 
-def _listings(before: Universe, after: Universe) -> Block | None:
-    old, new = _listings_of(before), _listings_of(after)
+def _listings(
+    title: str, before: Universe, after: Universe, *, of: Callable[[Universe], Listings]
+) -> Block | None:
+    old, new = _listings_told(before, of(before)), _listings_told(after, of(after))
     details = [f"+ {name}: {told}" for name, told in new.items() if name not in old]
     details += [f"− {name}: {told}" for name, told in old.items() if name not in new]
     details += [
@@ -149,11 +154,11 @@ def _listings(before: Universe, after: Universe) -> Block | None:
         for name, told in old.items()
         if name in new and told != new[name]
     ]
-    return Block("price listings", f"{len(details)} changed", details) if details else None
+    return Block(title, f"{len(details)} changed", details) if details else None
 
 
-def _listings_of(universe: Universe) -> Mapping[str, str]:
+def _listings_told(universe: Universe, listings: Listings) -> Mapping[str, str]:
     return {
         name: f"{factor:g} × price of {universe.symbol[reference]}"
-        for name, (reference, factor) in universe.price_listings.items()
+        for name, (reference, factor) in listings.items()
     }

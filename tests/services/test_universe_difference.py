@@ -130,12 +130,13 @@ def test_splits_rooms_and_listings() -> None:
     split = {"symbol": "ACME", "effective_at": "2026-06-25", "price_factor": 0.1}
     rooms: list[Cells] = [{"room": "ai", "symbol": "ACME"}, {"room": "old", "symbol": "ACME"}]
     listing = {"symbol": "ACME.X", "reference": "ACME", "kind": "price", "factor": 0.5}
+    options = {"symbol": "ACMX", "reference": "ACME", "kind": "option", "factor": 10}
 
     lines = told(
         {
             "corporate_actions": [split | {"known_at": "2026-06-24T17:00:00-04:00"}],
             "rooms": [{"room": "ai", "symbol": "BOLT"}, {"room": "new", "symbol": "ACME"}],
-            "listings": [listing | {"factor": 0.25}],
+            "listings": [listing | {"factor": 0.25}, options],
         },
         rooms=rooms,
         listings=[listing],
@@ -151,6 +152,8 @@ def test_splits_rooms_and_listings() -> None:
         "  ai: +BOLT −ACME",
         "price listings     1 changed",
         "  ACME.X: 0.5 × price of ACME → 0.25 × price of ACME",
+        "option listings    1 changed",
+        "  + ACMX: 10 × price of ACME",
     ]
 
 
