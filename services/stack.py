@@ -18,6 +18,7 @@ from services.stack_health import GROUPS, SERVERS, examine, has_played
 from services.stack_layout import Layout
 from services.stack_play import START_NS
 from services.stack_programs import servers, services
+from services.stack_universe import import_once
 from services.supervisor import Supervisor
 from services.topics_admin import create_topics
 from streams.topics import TOPICS
@@ -146,6 +147,7 @@ class _Start:
         self._supervisor.start([*servers(layout, java), *services(layout)])
         self._until_ready(SERVERS)
         self._make_topics()
+        import_once(layout, self._clock, tell=self._tell)
         self._tell(f"starting {_count(layout.settings.workers, 'worker')} and the gateway")
         self._supervisor.start_group("worker")
         self._supervisor.start_group("gateway")
@@ -153,7 +155,7 @@ class _Start:
         if layout.plays_market:
             self._tell("sending what lies before the play; waiting for the workers to catch up")
             self._until_caught_up()
-        self._tell("starting the alerter")
+        self._tell("starting the alerters")
         self._supervisor.start_group("alerter")
         return self._until_ready(GROUPS)
 

@@ -18,7 +18,7 @@ _MEANS = {
     "prometheus": "the service itself is not watched",
     "worker": "its partitions are unknown until a worker has read them",
     "gateway": "no event arrives; prices grow stale after five seconds",
-    "alerter": "nothing is judged; what fires goes on firing for five minutes",
+    "alerter": "if it was the active one, nothing is judged until the other takes over",
 }
 SERVICES = ("worker", "gateway", "alerter")
 """Our processes that can be asked by their port alone."""
@@ -49,6 +49,9 @@ def examine(layout: Layout, clock: Clock, *, groups: Collection[str] = GROUPS) -
     }
     with ThreadPoolExecutor(len(questions)) as pool:
         answers = dict(zip(questions, pool.map(lambda ask: ask(), questions.values()), strict=True))
+    if all(answers[name].stands_by for name in answers if name.startswith("alerter")):
+        nobody = Answer(is_ready=False, text="stands by, and no alerter is active")
+        answers |= {name: nobody for name in answers if name.startswith("alerter")}
     found = [_judged(name, answers[name], states, supervisor, layout) for name in questions]
     return [first, *found]
 
@@ -75,7 +78,8 @@ def _questions(layout: Layout, clock: Clock) -> Mapping[str, Probe]:
     for number, port in enumerate(layout.worker_ports(), 1):
         asked[f"worker-{number}"] = service_probe("worker", port, clock)
     asked["gateway"] = service_probe("gateway", settings.gateway_port, clock)
-    asked["alerter"] = service_probe("alerter", settings.alerter_port, clock)
+    for number, port in enumerate(layout.alerter_ports(), 1):
+        asked[f"alerter-{number}"] = service_probe("alerter", port, clock)
     return asked
 
 

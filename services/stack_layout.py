@@ -10,6 +10,8 @@ from services.stack_settings import StackSection
 
 DEPLOYED = Path(__file__).resolve().parent.parent / "deploy"
 _NODE_STEP = 100
+_ALERTERS = 2
+"""One is active, the other takes over."""
 _LARGEST_PORT = 65_535
 
 
@@ -85,7 +87,11 @@ class Layout:
             Port(f"worker-{n}", port, "worker_port")
             for n, port in enumerate(self.worker_ports(), 1)
         ]
-        for name in ("redis", "alertmanager", "prometheus", "gateway", "alerter"):
+        ports += [
+            Port(f"alerter-{n}", port, "alerter_port")
+            for n, port in enumerate(self.alerter_ports(), 1)
+        ]
+        for name in ("redis", "alertmanager", "prometheus", "gateway"):
             setting = f"{name}_port"
             ports.append(Port(name, getattr(self.settings, setting), setting))
         uses = Counter(port.number for port in ports)
@@ -102,6 +108,11 @@ class Layout:
     def address_of(self, name: str) -> str:
         """Return host and port on which a process is asked how it is."""
         return address(next(port.number for port in self.ports() if port.owner == name))
+
+    def alerter_ports(self) -> list[int]:
+        """Return the port of each alerter's /metrics."""
+        first = self.settings.alerter_port
+        return list(range(first, first + _ALERTERS))
 
     def worker_ports(self) -> list[int]:
         """Return the port of each worker's /metrics."""

@@ -104,7 +104,7 @@ def prometheus_files(layout: Layout) -> dict[str, list[dict[str, Any]]]:
     jobs = {
         "forcedflow-worker": layout.worker_ports(),
         "forcedflow-gateway": [settings.gateway_port],
-        "forcedflow-alerter": [settings.alerter_port],
+        "forcedflow-alerter": layout.alerter_ports(),
         "prometheus": [settings.prometheus_port],
         "alertmanager": [settings.alertmanager_port],
     }

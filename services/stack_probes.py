@@ -31,6 +31,7 @@ class Answer(NamedTuple):
 
     is_ready: bool
     text: str
+    stands_by: bool = False
 
 
 Probe = Callable[[], Answer]
@@ -109,10 +110,14 @@ def _beats(page: str) -> float:
 
 
 def alerter(port: int, clock: Clock) -> Answer:
-    """Ask an alerter for its last evaluation."""
+    """Ask an alerter for its last evaluation, or whether it stands by."""
     page = _page(port, "/metrics")
     if page is None:
         return Answer(is_ready=False, text=SILENT)
+    if sum(_samples(page, "forcedflow_alerter_active")) == 0:
+        is_blind = sum(_samples(page, "forcedflow_blind")) > 0
+        text = "stands by, but cannot see the lease" if is_blind else "stands by"
+        return Answer(is_ready=not is_blind, text=text, stands_by=True)
     judged = max(_samples(page, "forcedflow_last_evaluation_timestamp_seconds"), default=0)
     if not judged:
         return Answer(is_ready=False, text="has judged nothing yet")

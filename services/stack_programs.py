@@ -31,23 +31,25 @@ def servers(layout: Layout, java: Sequence[str]) -> list[Program]:
 
 def services(layout: Layout) -> list[Program]:
     """Return our own processes."""
-    both = ("--kafka-bootstrap", layout.bootstrap, "--redis-url", layout.redis_url)
-    shared = (*both, "--universe", str(layout.universe))
+    shared = ("--kafka-bootstrap", layout.bootstrap, "--redis-url", layout.redis_url)
     workers = [
         # Under a name of its own a restarted worker gets its partitions back at once.
         _service(f"worker-{n}", ("worker", *shared, "--instance-id", f"worker-{n}"), port)
         for n, port in enumerate(layout.worker_ports(), 1)
     ]
     told = ("--rules", str(layout.rules), "--alertmanager", layout.alertmanager_url)
-    alerter = _service("alerter", ("alerter", *shared, *told), layout.settings.alerter_port)
-    return [*workers, _gateway(layout), alerter]
+    alerters = [
+        _service(f"alerter-{n}", ("alerter", *shared, *told), port)
+        for n, port in enumerate(layout.alerter_ports(), 1)
+    ]
+    return [*workers, _gateway(layout), *alerters]
 
 
 def gateway_command(layout: Layout, *words: str) -> tuple[str, ...]:
     """Return the gateway with its addresses; `words` say what it reads."""
-    addresses = ("--kafka-bootstrap", layout.bootstrap, "--universe", str(layout.universe))
+    kafka = ("--kafka-bootstrap", layout.bootstrap)
     port = ("--metrics-port", str(layout.settings.gateway_port))
-    return (*_LAUNCH, "gateway", *addresses, *port, *words)
+    return (*_LAUNCH, "gateway", *kafka, *port, *words)
 
 
 def _gateway(layout: Layout) -> Program:

@@ -20,7 +20,7 @@ class StackSection(Section):
     nodes: int = Field(default=1, description="of Kafka: 1, or 3, which keep three copies")
     workers: int = Field(default=2, ge=1, le=PARTITIONS)
     universe: Path | None = Field(
-        default=None, description="folder of CSV files, for a feed of your own"
+        default=None, description="folder of CSV files to import, for a feed of your own"
     )
     rules: Path | None = Field(default=None, description="alert rules, for a feed of your own")
     feed: str = Field(
@@ -37,7 +37,7 @@ class StackSection(Section):
     alertmanager_port: ListenPort = 9093
     worker_port: ListenPort = Field(default=9464, description="/metrics; each further worker next")
     gateway_port: ListenPort = Field(default=9474, description="/metrics")
-    alerter_port: ListenPort = Field(default=9475, description="/metrics")
+    alerter_port: ListenPort = Field(default=9475, description="/metrics; the second one's next")
 
     @field_validator("nodes")
     @classmethod

@@ -27,7 +27,7 @@ DEPLOY = Path(__file__).resolve().parents[2] / "deploy"
 COMPOSE = yaml.safe_load((DEPLOY / "compose.yaml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 OURS = {name: service for name, service in SERVICES.items() if "build" in service}
-ONE_SHOT = {"market", "topics"}
+ONE_SHOT = {"market", "topics", "universe"}
 BINDING = re.compile(r"127\.0\.0\.1:(\d+):(\d+)")
 
 

@@ -55,10 +55,10 @@ def test_everything_comes_up_answers_and_is_supervised(one_node: StackRunner) ->
     stack = one_node
     said = stack.up()
 
-    for name in ("kafka-1", "redis", "alertmanager", "prometheus", "worker-2", "alerter"):
+    for name in ("kafka-1", "redis", "alertmanager", "prometheus", "worker-2", "alerter-1"):
         assert f"ok       {name}: {stack.layout.address_of(name)} " in said
     assert "judges all 12 partitions" in said
-    jobs = {"forcedflow-worker": 2, "forcedflow-gateway": 1, "forcedflow-alerter": 1}
+    jobs = {"forcedflow-worker": 2, "forcedflow-gateway": 1, "forcedflow-alerter": 2}
     eventually(lambda: stack.targets() == jobs | {"prometheus": 1, "alertmanager": 1}, seconds=30)
 
     for pid in stack.processes():
@@ -66,7 +66,7 @@ def test_everything_comes_up_answers_and_is_supervised(one_node: StackRunner) ->
 
     again = stack.run("up")
     assert again.returncode == 2
-    assert f"a stack of 8 processes runs in {stack.home}" in again.stderr
+    assert f"a stack of 9 processes runs in {stack.home}" in again.stderr
 
     before = sent_up_to(stack)
     killed = {name: stack.state(name).pid for name in ("worker-1", "gateway")}

@@ -28,7 +28,8 @@ def test_the_usual_ports_are_the_defaults() -> None:
         "worker-1": 9464,
         "worker-2": 9465,
         "gateway": 9474,
-        "alerter": 9475,
+        "alerter-1": 9475,
+        "alerter-2": 9476,
     }
 
 
@@ -85,14 +86,14 @@ def test_settings_that_make_no_stack_are_refused(settings: dict[str, object], me
 
 
 def test_a_feed_of_the_operators_is_the_gateways(tmp_path: Path) -> None:
-    own = layout(
-        feed="--listen 127.0.0.1:9000 --source 'my feed'", universe=tmp_path, rules=tmp_path / "r"
-    )
+    rules = tmp_path / "rules.yaml"
+    feed = "--listen 127.0.0.1:9000 --source 'my feed'"
+    own = layout(feed=feed, universe=tmp_path, rules=rules)
 
     gateway = next(program for program in services(own) if program.name == "gateway")
 
     assert gateway.command[-4:] == ("--listen", "127.0.0.1:9000", "--source", "my feed")
-    assert str(tmp_path) in gateway.command
+    assert all(str(rules) in each.command for each in services(own) if each.group == "alerter")
 
 
 def test_our_processes_are_started_with_words_they_know() -> None:
