@@ -9,7 +9,6 @@ Nothing but that one first sending waits; evaluation, resends and other alerts g
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
 from typing import Protocol
 
 import msgspec
@@ -24,6 +23,7 @@ from services.alert_ledger import Ledger, TransitionRecord
 from services.alert_messages import host_time_text
 from services.clock import Clock
 from services.kafka_admin import KafkaUnreachableError, check_accepts
+from services.kafka_closing import close_producer
 
 log = structlog.get_logger(__name__)
 
@@ -137,8 +137,7 @@ class KafkaAudit:
 
     def _close(self) -> None:
         if self._producer is not None:
-            with suppress(KafkaError):
-                self._producer.close(timeout=APPEND_SECONDS)
+            close_producer(self._producer, timeout_seconds=APPEND_SECONDS)
 
 
 class AuditTrail:

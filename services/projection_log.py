@@ -7,7 +7,6 @@ and counted: the history then has a gap, and nothing else is the worse for it.
 import asyncio
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import suppress
 from typing import Any
 
 import msgspec
@@ -17,6 +16,7 @@ from kafka.errors import KafkaError
 
 from core.universe import Universe
 from services.kafka_admin import check_accepts
+from services.kafka_closing import close_producer
 from services.rows import Rows, row_dicts
 from streams.topics import partition_of
 
@@ -129,5 +129,4 @@ class KafkaProjections:
     def _drop_producer(self) -> None:
         producer, self._producer = self._producer, None
         if producer is not None:
-            with suppress(KafkaError):
-                producer.close(timeout=ANSWER_SECONDS)
+            close_producer(producer, timeout_seconds=ANSWER_SECONDS)

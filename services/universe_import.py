@@ -20,6 +20,7 @@ from kafka.errors import (
 
 from core.errors import FlowError
 from services.kafka_admin import KafkaUnreachableError, check_accepts
+from services.kafka_closing import close_producer
 from services.settings_base import KafkaSection
 from services.universe_records import Commit, Lines, RowKey, digest, rows_of
 from services.universe_topic import UniverseReader, universe_topic
@@ -198,8 +199,7 @@ def _transaction(kafka: KafkaSection) -> Iterator[Callable[[bytes, bytes | None]
         ) from error
     finally:
         if producer is not None:
-            with suppress(KafkaError):
-                producer.close(timeout=_CLOSE_SECONDS)
+            close_producer(producer, timeout_seconds=_CLOSE_SECONDS)
 
 
 class _Sent:
