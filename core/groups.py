@@ -79,6 +79,34 @@ def sum_groups(measure: str, view: View, universe: Universe, *, subjects: Subjec
     return _timed(value, ~is_lost & np.isfinite(value), members, subjects, universe)
 
 
+@dataclass(frozen=True, eq=False)
+class GroupSides:
+    """What stands behind a group's net forced flow, one entry a group.
+
+    ``buy_usd`` >= 0 and ``sell_usd`` <= 0 float64[m] are summed over the open members that are
+    known; ``unknown`` int64[m] counts the members that are not.
+    """
+
+    buy_usd: Floats
+    sell_usd: Floats
+    unknown: Int64s
+
+
+def group_sides(view: View, *, subjects: Subjects) -> GroupSides:
+    """Split each group's forced flow into its sides, of the members that `sum_groups` sums."""
+    at, first = subjects.member, subjects.first
+    market_ns = view.market_ns[at]
+    is_open = (view.open_ns[at] <= market_ns) & (market_ns < view.close_ns[at])
+    flow = view.numeric["forced_flow_usd"][at]
+    is_known = ~view.is_unknown[at] & (np.isfinite(flow) | ~is_open)
+    summed = np.where(is_open & is_known, flow, 0.0)
+    return GroupSides(
+        buy_usd=np.add.reduceat(np.maximum(summed, 0.0), first),
+        sell_usd=np.add.reduceat(np.minimum(summed, 0.0), first),
+        unknown=np.add.reduceat((~is_known).astype(np.int64), first),
+    )
+
+
 def _terms(measure: str, view: View) -> tuple[Floats, Floats]:
     """Return what is summed and what it is divided by (ones where it is not divided)."""
     match measure:

@@ -11,7 +11,7 @@ import msgspec
 
 from core.alerts import AlertKey
 from core.columns import View
-from core.groups import SubjectRows, sum_groups
+from core.groups import SubjectRows, group_sides, sum_groups
 from core.subjects import subjects
 from core.thresholds import Rule
 from core.universe import Universe
@@ -51,7 +51,6 @@ def view_document(
             "written_at": host_time_text(written_ns),
             "unknown_partitions": list(unknown_partitions),
             "rows": row_dicts(rows_of(view), universe),
-            # Totals by reference: look-through would count a constituent twice.
             "totals": totals(view, universe),
             "alerts": [_alert(episode, universe, fleet, texts) for episode in ledger.episodes],
             "alertmanagers": _alertmanagers(fleet),
@@ -60,7 +59,10 @@ def view_document(
 
 
 def totals(view: View, universe: Universe) -> list[Entry]:
-    """Return what each group owes: the market, every venue, every room; open members only."""
+    """Return what each group owes: the market, every venue, every room; open members only.
+
+    A total is `complete` if every member is known; ``unknown`` counts those that are not.
+    """
     return [entry for scope in TOTAL_SCOPES for entry in _totals_of(scope, view, universe)]
 
 
@@ -71,17 +73,23 @@ def _totals_of(scope: str, view: View, universe: Universe) -> list[Entry]:
     sums = {
         measure: sum_groups(measure, view, universe, subjects=whom) for measure in TOTAL_MEASURES
     }
-    flow = sums["forced_flow_usd"]
+    flow, sides = sums["forced_flow_usd"], group_sides(view, subjects=whom)
     return [
         {
             "scope": scope,
             "symbol": name,
+            # Look-through would count a constituent twice.
+            "basis": "reference",
+            "complete": not sides.unknown[at],
+            "unknown": int(sides.unknown[at]),
             "event_time": time_text(
                 int(flow.market_ns[at]), zone_of_subject(scope, name, universe)
             ),
             "session": session_text(int(flow.label[at])),
             "as_of": time_text(int(flow.as_of_ns[at]), zone_of_subject(scope, name, universe)),
             **{measure: _known(rows, at) for measure, rows in sums.items()},
+            "buy_usd": float(sides.buy_usd[at]) if flow.is_known[at] else None,
+            "sell_usd": float(sides.sell_usd[at]) if flow.is_known[at] else None,
         }
         for at, name in enumerate(whom.name)
     ]

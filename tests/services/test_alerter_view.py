@@ -18,6 +18,17 @@ async def scene(redis_url: str) -> AsyncIterator[Scene]:
         await running.close()
 
 
+async def test_a_total_that_lacks_a_member_says_so(scene: Scene) -> None:
+    await scene.start()
+    # BOLT has no price, and no market time.
+    scene.market.trade(1.0, ACME=99.0)
+    await scene.tick()
+
+    market = scene.market.view()["totals"][0]
+
+    assert (market["complete"], market["unknown"]) == (False, 1)
+
+
 async def test_without_an_alertmanager_the_view_says_not_sent(scene: Scene) -> None:
     await scene.start(peers=())
     scene.market.trade(1.0, ACME=99.0)
@@ -58,7 +69,12 @@ async def test_the_view_has_rows_totals_and_what_it_was_made_of(scene: Scene) ->
         ("market", "market"),
         ("venue", "XTST"),
     ]
-    assert view["totals"][0]["adv_ratio"] == pytest.approx(-0.01)
+    market = view["totals"][0]
+    assert market["adv_ratio"] == pytest.approx(-0.01)
+    assert (market["basis"], market["complete"], market["unknown"]) == ("reference", True, 0)
+    assert market["sell_usd"] == pytest.approx(-20e6)
+    assert market["buy_usd"] == pytest.approx(market["forced_flow_usd"] - market["sell_usd"])
+    assert market["as_of"] is not None
     assert view["unknown_partitions"] == []
 
 
