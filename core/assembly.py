@@ -4,10 +4,10 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.columns import NUMERIC_COLUMNS, Floats, Partial, View
+from core.columns import NUMERIC_COLUMNS, Bools, Floats, Partial, View
 from core.forecast import breach_probability, demand_band
 from core.liquidity import hours_to_trade
-from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME
+from core.sessions import NANOS_PER_SECOND, NEVER_NS, NO_SESSION, NO_TIME
 from core.universe import Universe
 
 BreachLevels = tuple[Floats, Floats]
@@ -30,6 +30,7 @@ def assemble(
     breach: BreachLevels,
     *,
     oldest_beat_ns: int = NO_TIME,
+    newest_beat_ns: int = NEVER_NS,
 ) -> View:
     """Join the partials of all partitions into the whole view.
 
@@ -38,13 +39,16 @@ def assemble(
     universe : Universe
     partials : Sequence[Partial | None]     None: missing or too old, its rows are unknown
     breach : BreachLevels                   as `core.thresholds.breach_levels` gives them
-    oldest_beat_ns : int                    a price whose heartbeat is older is stale, in session
+    oldest_beat_ns, newest_beat_ns : int    a price whose heartbeat is older, or from a future that
+                                            only another clock knows, is stale in session
 
     Returns
     -------
     View    rows in the universe's order; a reference that no partial holds is unknown
     """
-    view = join_partials(universe, partials, oldest_beat_ns=oldest_beat_ns)
+    view = join_partials(
+        universe, partials, oldest_beat_ns=oldest_beat_ns, newest_beat_ns=newest_beat_ns
+    )
     for partial in partials:
         if partial is not None:
             add_forecast(view, partial, breach)
@@ -52,13 +56,19 @@ def assemble(
 
 
 def join_partials(
-    universe: Universe, partials: Sequence[Partial | None], *, oldest_beat_ns: int = NO_TIME
+    universe: Universe,
+    partials: Sequence[Partial | None],
+    *,
+    oldest_beat_ns: int = NO_TIME,
+    newest_beat_ns: int = NEVER_NS,
 ) -> View:
     """Join the partials into a view whose band and breach columns are still unknown."""
     view = _empty_view(len(universe.symbol))
     for partial in partials:
         if partial is not None:
-            _fill(view, partial, oldest_beat_ns)
+            is_fresh = partial.beat_ns >= oldest_beat_ns
+            is_fresh &= partial.beat_ns <= newest_beat_ns
+            _fill(view, partial, is_fresh)
     return view
 
 
@@ -107,12 +117,12 @@ def _empty_view(size: int) -> View:
     )
 
 
-def _fill(view: View, partial: Partial, oldest_beat_ns: int) -> None:
+def _fill(view: View, partial: Partial, is_fresh: Bools) -> None:
     at = partial.reference
     has_session = partial.label != NO_SESSION
     in_session = has_session & (partial.market_ns <= partial.close_ns)
     in_session &= partial.market_ns >= partial.open_ns
-    is_blind = in_session & (partial.beat_ns < oldest_beat_ns)
+    is_blind = in_session & ~is_fresh
     for name in ("label", "open_ns", "close_ns", "cutoff_ns", "market_ns", "as_of_ns"):
         getattr(view, name)[at] = getattr(partial, name)
     for name in ("weight_usd", "adv_usd", "auction_usd"):

@@ -15,3 +15,8 @@ class BadInputError(FlowError):
     def __init__(self, reason: str, message: str) -> None:
         super().__init__(message)
         self.reason = reason
+
+
+def described(error: BaseException) -> str:
+    """Return kind and words of an error: the `repr` of some clients' errors has no words."""
+    return f"{type(error).__name__}: {error}"

@@ -56,6 +56,14 @@ class Recorded:
         self.is_pending = True
         self.version += 1
 
+    def forget(self) -> None:
+        """Have every row's result written again: the log that they were read from is gone."""
+        self.figures[:] = NOT_READ
+        self.path[:] = NOT_READ
+        self.changed[:] = True
+        self.is_pending = True
+        self.version += 1
+
     def note_demand(self, rows: Int64s, *, leveraged_usd: Floats, creation_usd: Floats) -> None:
         """Take the demand of some rows at their close, float64[k] each."""
         self.leveraged_usd[rows] = leveraged_usd

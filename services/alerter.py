@@ -47,7 +47,8 @@ TICK_SECONDS = 0.1
 RENEW_SECONDS = 1.0
 """How often the lease is renewed where nothing is written; every write renews it too."""
 BEAT_AGE_NS = 5 * NANOS_PER_SECOND
-"""A price whose heartbeat lies further behind host time than this is stale."""
+"""A price whose heartbeat lies further from host time than this is stale: behind it, or ahead of it
+where two clocks do not agree."""
 VIEW_SHARE = 0.25
 """Largest share of the time that publishing the view may take; a large one is published less."""
 TEXT_SECONDS = 1.0
@@ -205,7 +206,10 @@ class Alerter:
         partials = await self._store.read_partials(evaluator.universe, self._switch.coming)
         now_ns = self._clock.now_ns()
         evaluation = evaluator.evaluate(
-            partials.partials, self.ledger.states(), oldest_beat_ns=now_ns - BEAT_AGE_NS
+            partials.partials,
+            self.ledger.states(),
+            oldest_beat_ns=now_ns - BEAT_AGE_NS,
+            newest_beat_ns=now_ns + BEAT_AGE_NS,
         )
         reader = FigureReader(evaluation.view, evaluator.universe)
         ledger = self._after(evaluation, reader, now_ns)

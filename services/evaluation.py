@@ -35,13 +35,20 @@ class Evaluator:
         states: Mapping[AlertKey, AlertState],
         *,
         oldest_beat_ns: int,
+        newest_beat_ns: int,
     ) -> Evaluation:
         """Assemble the view and take every rule one step on from `states`.
 
         States that no rule can judge any more are withdrawn: a rule, a level or a symbol may be
-        gone since they were written down. ``oldest_beat_ns`` is host time, as `assemble` has it.
+        gone since they were written down. Both beats are host time, as `assemble` has them.
         """
-        view = assemble(self.universe, partials, self._breach, oldest_beat_ns=oldest_beat_ns)
+        view = assemble(
+            self.universe,
+            partials,
+            self._breach,
+            oldest_beat_ns=oldest_beat_ns,
+            newest_beat_ns=newest_beat_ns,
+        )
         kept, transitions = withdraw(self._rules.values(), self.universe, states)
         after: dict[AlertKey, AlertState] = {}
         for rule in self._rules.values():

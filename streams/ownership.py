@@ -9,7 +9,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from redis.exceptions import RedisError
 
-from core.errors import FlowError
+from core.errors import FlowError, described
 from core.results import prices_begin
 from core.universe import Universe
 from streams.fencing import PartitionStore
@@ -133,7 +133,7 @@ class Ownership:
             async with asyncio.timeout(SAVE_SECONDS):
                 await self._saver.save_all()
         except _UNREACHABLE as error:
-            log.warning("snapshots_not_written", error=repr(error))
+            log.warning("snapshots_not_written", error=described(error))
 
     async def _stop_claiming(self) -> None:
         for task in self._tasks:
@@ -194,9 +194,11 @@ class Ownership:
             topic: self._log(TP(name, number), topic, found[topic], bounds=bounds[TP(name, number)])
             for name, topic in self._intake.topic_of.items()
         }
-        self._intake.partitions[number] = Partition(
-            self._universe, number, token=acquired.token, logs=logs, found=found
-        )
+        partition = Partition(self._universe, number, token=acquired.token, logs=logs, found=found)
+        if found[CLOSES].head is not None and not logs[CLOSES].applied:
+            # What was read of the results was in another log.
+            partition.forget_results()
+        self._intake.partitions[number] = partition
         self._metrics.gauge("forcedflow_partition_warming", str(number)).set(1)
         await consumer.seek_wait(self._positions([number]))
         held = [tp for tp in self._tps([number]) if self._held(tp)]
@@ -287,4 +289,4 @@ class Ownership:
             # Taken up, but the consumer was not told where to read.
             self.drop(number)
         self._metrics.counter("forcedflow_claim_failures").inc()
-        log.warning("not_claimed", partitions=sorted(self._unclaimed), error=repr(error))
+        log.warning("not_claimed", partitions=sorted(self._unclaimed), error=described(error))

@@ -96,6 +96,11 @@ class Partition:
         self.saved.forget()
         self.is_touched = True
 
+    def forget_results(self) -> None:
+        """Have the results of all sessions written to a log that does not hold them."""
+        for day in self.book.days.values():
+            day.recorded.forget()
+
     @property
     def is_warming(self) -> bool:
         """Whether it has not yet read all that was there when it was taken over."""

@@ -6,6 +6,7 @@ from collections.abc import Callable
 import structlog
 from redis.exceptions import RedisError
 
+from core.errors import described
 from streams.fencing import PartitionStore
 from streams.metric_registry import Metrics
 from streams.partials import encode_partial
@@ -125,5 +126,5 @@ class Publisher:
     def _failed(self, error: Exception) -> None:
         self._metrics.counter("forcedflow_partial_writes", "failed").inc()
         if self._is_reachable:
-            log.warning("partials_not_written", error=repr(error))
+            log.warning("partials_not_written", error=described(error))
         self._is_reachable = False

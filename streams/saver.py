@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 import structlog
 from redis.exceptions import RedisError
 
+from core.errors import described
 from streams.dead_letters import DeadLetters
 from streams.fencing import PartitionStore
 from streams.logs import LogIdentities
@@ -89,7 +90,7 @@ class Saver:
         except _UNREACHABLE as error:
             self._metrics.counter("forcedflow_snapshots", "failed").inc()
             if self._is_reachable:
-                log.warning("snapshot_not_written", partition=number, error=repr(error))
+                log.warning("snapshot_not_written", partition=number, error=described(error))
             self._is_reachable = False
 
     async def _write(self, partition: Partition, *, is_last: bool) -> str:

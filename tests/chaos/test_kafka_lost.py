@@ -6,7 +6,6 @@ from pathlib import Path
 
 import msgspec
 import numpy as np
-import pytest
 
 from services.embedded_kafka import EmbeddedKafka
 from services.topics_admin import create_topics
@@ -80,9 +79,6 @@ def test_a_new_cluster_is_told_and_read_from_its_start_onto_the_state_there_is(
         assert fleet.logs().count('"why": "other_log"') >= PARTITIONS
 
 
-@pytest.mark.xfail(
-    strict=True, reason="results that only the lost log held are not written to the new one"
-)
 def test_results_of_ended_sessions_are_written_to_a_new_cluster(
     *, make_run: MakeRun, seed: int, own_kafka: EmbeddedKafka, tmp_path: Path
 ) -> None:
