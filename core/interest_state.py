@@ -33,7 +33,8 @@ def interest_state(options: OptionBook) -> InterestState:
     """Return a copy of all that is known of a book's contracts."""
     state = options.state
     table = state.table
-    here = np.flatnonzero(table.row >= 0)
+    # Beyond its size the table's columns are what memory held before.
+    here = np.flatnonzero(table.row[: table.size] >= 0)
     # The terms first: of all records of a contract the newest states them.
     records = [_records(state, here, table.terms, label=NO_SESSION, figure="")]
     for day in state.days.ordered():

@@ -17,7 +17,7 @@ from tests.support.chaos_script import Script, plain_script
 
 SEED = int(os.environ.get("FORCEDFLOW_SEED", "20260623"))
 """What all randomness of these tests follows from; `make soak` sets others."""
-KAFKA_LITTER = "ignore:unclosed <socket.socket.*raddr:ResourceWarning"
+KAFKA_LITTER = "ignore:unclosed <socket.socket:ResourceWarning"
 """See tests/e2e/conftest.py."""
 
 CHAOS_SECONDS = 300

@@ -10,7 +10,7 @@ from tests.support.service_processes import ServiceProcesses
 
 # A client of kafka-python that is closed while its own thread opens or writes to a connection now
 # and then leaves that to the garbage, which is collected in whichever test comes next.
-KAFKA_LITTER = "ignore:unclosed <socket.socket.*raddr:ResourceWarning"
+KAFKA_LITTER = "ignore:unclosed <socket.socket:ResourceWarning"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from core.columns import Partial
+from streams.event_kinds import session_label
 from streams.logs import Log, LogIdentity
 from streams.partition import Partition
 from streams.snapshots import Found, Saved, copy_of, read_fields
@@ -104,6 +105,25 @@ def test_a_partition_restored_from_its_snapshot_shows_the_same() -> None:
     for each in (made, other):
         each.take(OPEN_INTEREST, records(late))
     assert_same(settled(other), settled(made))
+
+
+def test_more_contracts_than_the_table_began_with_are_restored() -> None:
+    made = partition()
+    chain = [
+        level(strike=float(strike), open_interest=float(strike), event_time=BEFORE_OPEN_NS)
+        for strike in range(20, 1_520)
+    ]
+    made.take(OPEN_INTEREST, records(*chain))
+
+    other = partition(read_fields(saved_fields(made, Saved(1))))
+
+    held = [
+        np.sort(each.book.options.state.in_force(np.arange(1_500), label).open_interest)
+        for each in (made, other)
+        for label in [session_label("2026-06-23")]
+    ]
+    np.testing.assert_array_equal(held[0], np.arange(20.0, 1_520.0))
+    np.testing.assert_array_equal(held[1], held[0])
 
 
 def test_open_interest_is_saved_every_half_minute_at_most() -> None:
