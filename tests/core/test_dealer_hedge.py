@@ -23,7 +23,7 @@ PRICE = st.floats(70.0, 140.0)
 CONTRACT = st.tuples(
     st.floats(80.0, 120.0),
     st.booleans(),
-    st.floats(0.0, 1e4),
+    st.integers(0, 10_000).map(float),
     st.floats(0.1, 1.5),
     st.floats(0.1, 1.5),
     st.floats(0.0, 400.0),

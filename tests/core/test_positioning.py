@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from core.dealer_gamma import ExposureTable
 from core.positioning import change_since, herfindahl, joined, positioning, z_score
 
-AMOUNTS = st.lists(st.floats(0.0, 1e6), min_size=1, max_size=8)
+AMOUNTS = st.lists(st.integers(0, 1_000_000).map(float), min_size=1, max_size=8)
 
 
 def table(calls: list[float], puts: list[float], gamma: list[float]) -> ExposureTable:
@@ -48,7 +48,11 @@ def test_concentration_lies_between_even_and_single(amounts: list[float]) -> Non
 
 
 @given(
-    members=st.lists(st.lists(st.floats(0.0, 1e6), min_size=2, max_size=2), min_size=1, max_size=5)
+    members=st.lists(
+        st.lists(st.integers(0, 1_000_000).map(float), min_size=2, max_size=2),
+        min_size=1,
+        max_size=5,
+    )
 )
 def test_a_group_is_as_concentrated_as_all_its_strikes_together(
     members: list[list[float]],
