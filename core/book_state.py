@@ -213,9 +213,10 @@ class Restorer:
         """Take up what prices left behind in a session."""
         book = self._book
         trades = self._of(self._row, state.trades)
-        day = book.priced_day(state.label) if len(trades.slot) else book.day(state.label)
-        _offer(day.trades, _within(day, trades))
         officials = self._of(self._row, state.officials)
+        is_priced = len(trades.slot) or len(officials.slot)
+        day = book.priced_day(state.label) if is_priced else book.day(state.label)
+        _offer(day.trades, _within(day, trades))
         if len(officials.slot):
             day.officials = day.officials or Slots(len(book.symbols))
             _offer(day.officials, officials)
