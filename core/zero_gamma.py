@@ -17,7 +17,7 @@ from core.open_positions import Positions
 LOWEST, HIGHEST = 0.8, 1.2
 """Levels are looked for between these multiples of the spot (the public contract's figures)."""
 
-NODES_PER_WIDTH = 2
+NODES_PER_WIDTH = 4
 MOST_HALF = 2048
 NOISE = 1e-6
 """Where the exposure is less than this share of its largest, its sign means nothing."""
@@ -62,7 +62,7 @@ def zero_gamma(positions: Positions, *, spot: float, weights: Floats) -> ZeroGam
 
     Notes
     -----
-    The exposure is looked at on a grid that has two nodes in a width of every contract (down to a
+    The exposure is looked at on a grid that has four nodes in a width of every contract (down to a
     width of 0.02 %), so that no pair of levels hides between two of them, and each change of sign
     is then solved for with the exact sum.
     """
