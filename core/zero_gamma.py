@@ -63,8 +63,8 @@ def zero_gamma(positions: Positions, *, spot: float, weights: Floats) -> ZeroGam
     Notes
     -----
     The exposure is looked at on a grid that has four nodes in a width of every contract (down to a
-    width of 0.02 %), so that no pair of levels hides between two of them, and each change of sign
-    is then solved for with the exact sum.
+    width of 0.02 %), so that a pair of levels hides only where the gamma between them is less than
+    1e-4 of its largest, and each change of sign is then solved for with the exact sum.
     """
     side = weights @ positions.channels
     mine = positions.at(np.flatnonzero(side != 0.0))

@@ -158,7 +158,7 @@ def test_a_brute_force_search_finds_the_same_levels(rows: list[tuple[float, ...]
     exposure = INDEX @ positions.gamma_profile(spots)
     largest = np.abs(exposure).max()
     # The search looks at what is clear of zero, as the levels do.
-    clear = np.flatnonzero(np.abs(exposure) > 1e-5 * largest)
+    clear = np.flatnonzero(np.abs(exposure) > 1e-4 * largest)
     turns = np.flatnonzero(np.diff(np.sign(exposure[clear])))
     for turn in turns:
         low, high = spots[clear[turn]], spots[clear[turn + 1]]
