@@ -10,7 +10,6 @@ import pytest
 from services.clock import SystemClock
 from services.embedded_redis import EmbeddedRedis
 from tests.support.alerter_fleet import AlerterFleet
-from tests.support.alerter_world import FRESH_BEAT_NS
 from tests.support.alertmanager_server import AlertmanagerServer
 from tests.support.waiting import eventually
 from tests.support.webhook_recorder import WebhookRecorder
@@ -68,7 +67,7 @@ class Pages:
 
     def trade(self, **prices: float) -> None:
         self._hour += 0.01
-        self._fleet.market.trade(self._hour, beat_ns=FRESH_BEAT_NS, only="", **prices)
+        self._fleet.market.go(self._hour, **prices)
 
     def begin(self) -> str:
         """Let ACME breach; return the start of its alert once the pager has it."""

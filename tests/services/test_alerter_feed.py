@@ -11,9 +11,10 @@ from services.topics_admin import create_topics
 from services.universe_files import load_universe
 from services.view_store import VIEW_KEY
 from tests.support.alerter_fleet import FIGURES, OPEN_NS, RULES, START_SECONDS, AlerterProcess
-from tests.support.alerter_world import Market, market_in
+from tests.support.alerter_world import market_in
 from tests.support.imported_universes import import_universe
 from tests.support.kafka_litter import KAFKA_LITTER
+from tests.support.live_market import LiveMarket, live_market_in
 from tests.support.universes import fund, reference, write_universe
 from tests.support.waiting import eventually
 
@@ -45,8 +46,8 @@ class Service:
             prefix=prefix,
         )
 
-    def bring(self, *symbols: str) -> Market:
-        """Import a universe of these references; return its market, as workers will see it."""
+    def bring(self, *symbols: str) -> LiveMarket:
+        """Import a universe of these references; its market, that alone lives from here on."""
         folder = write_universe(
             self._directory / "-".join(symbols),
             references=[reference(symbol, **FIGURES) for symbol in symbols],
@@ -54,7 +55,10 @@ class Service:
         )
         import_universe(self._bootstrap, folder, prefix=self._prefix)
         universe = load_universe(folder)
-        return self._markets.enter_context(market_in(self._redis_url, universe, open_ns=OPEN_NS))
+        self._markets.close()
+        return self._markets.enter_context(
+            live_market_in(self._redis_url, universe, open_ns=OPEN_NS)
+        )
 
     def symbols(self) -> list[str]:
         """Return the references of the view."""
@@ -80,19 +84,19 @@ def service(tmp_path: Path, kafka: str, redis_url: str, topic_suffix: str) -> It
 def test_it_waits_for_the_first_import_and_follows_every_later_one(service: Service) -> None:
     eventually(service.process.stands_by, seconds=START_SECONDS)
     market = service.bring("ACME", "BOLT")
-    market.trade(1.0, ACME=99.0)
+    market.go(1.0, ACME=99.0)
     eventually(lambda: service.symbols() == ["ACME", "BOLT"], seconds=WAIT_SECONDS)
     eventually(lambda: len(market.view()["alerts"]) == 1, seconds=WAIT_SECONDS)
     [fired] = market.view()["alerts"]
 
     later = service.bring("CORE", "ACME", "BOLT")
-    later.trade(1.1, ACME=99.0)
+    later.go(1.1, ACME=99.0)
     eventually(lambda: service.symbols() == ["CORE", "ACME", "BOLT"], seconds=WAIT_SECONDS)
     [alert] = later.view()["alerts"]
     assert (alert["starts_at"], alert["state"]) == (fired["starts_at"], "firing")
 
     last = service.bring("CORE", "BOLT")
-    last.trade(1.2, CORE=100.0)
+    last.go(1.2, CORE=100.0)
     eventually(lambda: service.symbols() == ["CORE", "BOLT"], seconds=WAIT_SECONDS)
     eventually(lambda: last.view()["alerts"][0]["state"] == "resolved", seconds=WAIT_SECONDS)
     assert last.view()["alerts"][0]["reason"] == "withdrawn"

@@ -17,7 +17,7 @@ from services.child_process import ChildProcess, free_port
 from services.topics_admin import create_topics
 from services.universe_files import load_universe
 from streams.event_times import parse_time
-from tests.support.alerter_world import Market
+from tests.support.live_market import LiveMarket, live_market_in
 from tests.support.universes import fund, reference, write_universe
 from tests.support.waiting import eventually
 
@@ -94,7 +94,8 @@ class AlerterFleet:
         )
         rules = directory / "rules.yaml"
         rules.write_text(RULES)
-        self.market = Market(redis_url, load_universe(universe), open_ns=OPEN_NS)
+        self.market: LiveMarket
+        self._market = live_market_in(redis_url, load_universe(universe), open_ns=OPEN_NS)
         self.store = redis.Redis.from_url(redis_url)
         self._directory = directory
         self._prefix = prefix
@@ -127,6 +128,7 @@ class AlerterFleet:
 
     def __enter__(self) -> Self:
         create_topics(self._bootstrap, prefix=self._prefix)
+        self.market = self._children.enter_context(self._market)
         return self
 
     def __exit__(
@@ -136,5 +138,4 @@ class AlerterFleet:
         trace: TracebackType | None,
     ) -> None:
         self._children.close()
-        self.market.close()
         self.store.close()

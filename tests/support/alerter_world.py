@@ -6,6 +6,7 @@ A partial published as fresh stays fresh, whatever the clock of the test does.
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ import redis
 from redis.asyncio import Redis
 
 from core.book import Book
-from core.columns import PriceColumns
+from core.columns import Partial, PriceColumns
 from core.thresholds import Level, Rule
 from core.universe import Universe
 from services.alert_audit import AuditError
@@ -28,7 +29,7 @@ from services.alertmanager import Fleet, Peer, Transport
 from services.clock import Clock
 from services.rows import Rows, row_dicts
 from services.universe_switch import UniverseSwitch
-from services.view_store import LEDGER_KEY, VIEW_KEY, ViewStore
+from services.view_store import LEDGER_KEY, VIEW_KEY, PartialsRead, ViewStore
 from streams.fencing import partial_key
 from streams.partials import encode_partial
 from streams.topics import PARTITIONS, partition_of
@@ -38,6 +39,7 @@ MINUTE_NS = 60 * 10**9
 FRESH_MS = 2**50
 STALE_MS = 0
 FRESH_BEAT_NS = 2**61
+"""A heartbeat that is of now, whenever it is read."""
 
 UNIVERSE = core_universe(
     [Ref("ACME"), Ref("BOLT")],
@@ -60,7 +62,6 @@ class Market:
         self._open_ns = open_ns
         self._universe = universe
         self._books = {partition: self._book(partition) for partition in range(PARTITIONS)}
-        self._beat_ns = 0
 
     def _book(self, partition: int) -> Book:
         owned = [
@@ -77,7 +78,6 @@ class Market:
 
         All partitions publish, or that of the symbol ``only``.
         """
-        self._beat_ns = beat_ns
         now_ns = self._open_ns + round(hour * HOUR_NS)
         for symbol, price in prices.items():
             book = self._books[partition_of(symbol)]
@@ -92,9 +92,12 @@ class Market:
                     official=np.zeros(1, np.bool_),
                 )
             )
-        for book in self._books.values():
-            book.market.beat(book.source_index("feed"), now_ns, beat_ns)
+        self._beat(now_ns, beat_ns)
         self.publish(only=only)
+
+    def _beat(self, event_ns: int, beat_ns: int) -> None:
+        for book in self._books.values():
+            book.market.beat(book.source_index("feed"), event_ns, beat_ns)
 
     def publish(
         self, *, time_ms: int = FRESH_MS, universe: str | None = None, only: str = ""
@@ -178,6 +181,26 @@ class RecordingProjections:
         self.rows += row_dicts(rows, universe)
 
 
+class FreshStore(ViewStore):
+    """Reads partials whose fresh heartbeats came this very moment."""
+
+    def __init__(self, client: Redis, lease: Lease, clock: Clock) -> None:
+        super().__init__(client, lease)
+        self._clock = clock
+
+    async def read_partials(
+        self, universe: Universe, coming: Universe | None = None
+    ) -> PartialsRead:
+        read = await super().read_partials(universe, coming)
+        return replace(read, partials=tuple(map(self._beating, read.partials)))
+
+    def _beating(self, partial: Partial | None) -> Partial | None:
+        if partial is None:
+            return None
+        is_fresh = partial.beat_ns == FRESH_BEAT_NS
+        return replace(partial, beat_ns=np.where(is_fresh, self._clock.now_ns(), partial.beat_ns))
+
+
 class AlerterPost:
     """What one alerter process has, and the alerters of its successive terms share."""
 
@@ -195,7 +218,7 @@ class AlerterPost:
     ) -> None:
         self.clock = clock
         self.metrics = AlerterMetrics(peers, clock)
-        self.store = ViewStore(client, Lease(client, holder))
+        self.store: ViewStore = FreshStore(client, Lease(client, holder), clock)
         self.switch = UniverseSwitch(universe, clock)
         self.audit = audit or RecordingAudit()
         self.projections = RecordingProjections()
