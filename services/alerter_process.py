@@ -21,7 +21,8 @@ from services.alerter_lease import Lease
 from services.alerter_metrics import AlerterMetrics
 from services.alerter_settings import AlerterSettings
 from services.alerter_turns import Turns
-from services.alertmanager import Fleet, HttpTransport, Peer
+from services.alertmanager import Fleet, Peer
+from services.alertmanager_http import HttpTransport
 from services.clock import Clock
 from services.exposition import Exposition
 from services.projection_log import KafkaProjections

@@ -9,13 +9,13 @@ sent too, so that an unreachable Alertmanager is known before there is something
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Literal
 
-import aiohttp
 import msgspec
 import structlog
 
 from services.alert_messages import PostableAlert
+from services.alertmanager_http import Answer, Transport
 from services.clock import Clock
 
 log = structlog.get_logger(__name__)
@@ -24,14 +24,11 @@ RESEND_SECONDS = 5.0
 """From one successful push to the next; `endsAt` survives 59 that are missed."""
 MAX_AGE_SECONDS = 5.0
 """A batch built longer ago than this is given up; the next attempt builds a new one."""
-REQUEST_SECONDS = 2.0
-"""Longest wait for one answer: two attempts fit into the age of a batch."""
 FIRST_RETRY_SECONDS = 0.25
 LAST_RETRY_SECONDS = 1.0
 """Bounds of the wait after a failure, before jitter: a peer that is back is served in 1.5 s."""
 REFUSAL_SECONDS = 60.0
 """How long an alert that a peer refused by itself stays out of that peer's batches."""
-BODY_LOGGED = 2000
 
 Outcome = Literal["ok", "refused", "bug", "rejected", "error", "timeout", "unreachable"]
 OUTCOMES: tuple[Outcome, ...] = (
@@ -43,23 +40,6 @@ OUTCOMES: tuple[Outcome, ...] = (
     "timeout",
     "unreachable",
 )
-
-
-@dataclass(frozen=True)
-class Answer:
-    """What came back for one POST; ``status`` is None where nothing did."""
-
-    status: int | None
-    body: str
-    is_timeout: bool = False
-
-
-class Transport(Protocol):
-    """Sends one body; failures to connect or to answer in time are answers too."""
-
-    async def post(self, url: str, body: bytes) -> Answer:
-        """POST JSON to `url` and return the answer within ``REQUEST_SECONDS``."""
-        ...
 
 
 @dataclass(frozen=True)
@@ -88,30 +68,6 @@ def judge(answer: Answer) -> Outcome:
     if status is None:
         return "timeout" if answer.is_timeout else "unreachable"
     return _BY_STATUS.get(status) or _BY_HUNDRED.get(status // 100, "rejected")
-
-
-class HttpTransport:
-    """One aiohttp session for all peers; redirects are not followed."""
-
-    def __init__(self, session: aiohttp.ClientSession) -> None:
-        self._session = session
-
-    async def post(self, url: str, body: bytes) -> Answer:
-        """POST JSON to `url`; no exception of the network leaves this method."""
-        try:
-            async with self._session.post(
-                url,
-                data=body,
-                headers={"Content-Type": "application/json"},
-                allow_redirects=False,
-                timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
-            ) as response:
-                text = await response.content.read(BODY_LOGGED)
-                return Answer(response.status, text.decode(errors="replace"))
-        except TimeoutError:
-            return Answer(None, f"no answer within {REQUEST_SECONDS} s", is_timeout=True)
-        except (aiohttp.ClientError, OSError) as error:
-            return Answer(None, f"{type(error).__name__}: {error}")
 
 
 class Peer:

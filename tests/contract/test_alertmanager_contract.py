@@ -7,7 +7,8 @@ import aiohttp
 import pytest
 
 from services.alert_messages import PostableAlert, host_time_text
-from services.alertmanager import Batch, HttpTransport, Outcome, Peer, PushObserver, judge
+from services.alertmanager import Batch, Outcome, Peer, PushObserver, judge
+from services.alertmanager_http import HttpTransport
 from services.clock import SystemClock
 from tests.support.alertmanager_server import AlertmanagerServer
 from tests.support.webhook_recorder import WebhookRecorder

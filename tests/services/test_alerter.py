@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from services.alert_ledger import Ledger, LedgerError
-from services.alertmanager import Answer
+from services.alertmanager_http import Answer
 from services.store_errors import StoreError
 from tests.support.alert_samples import HOST_NS
 from tests.support.alerter_scene import Scene, only

@@ -14,7 +14,7 @@ from core.universe import Universe
 from services.alert_ledger import Ledger
 from services.alert_messages import host_time_text
 from services.alerter import Alerter
-from services.alertmanager import Answer
+from services.alertmanager_http import Answer
 from services.embedded_redis import EmbeddedRedis
 from services.store_errors import StoreError
 from services.view_store import PartialsRead, ViewStore, connect

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from services.alertmanager import Answer
+from services.alertmanager_http import Answer
 from tests.support.alerter_scene import Scene
 from tests.support.alerter_world import market_in
 from tests.support.recording_transport import ACCEPTED

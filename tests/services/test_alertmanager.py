@@ -1,16 +1,8 @@
 import pytest
 
 from services.alert_messages import PostableAlert
-from services.alertmanager import (
-    RESEND_SECONDS,
-    Answer,
-    Batch,
-    Fleet,
-    Outcome,
-    Peer,
-    PushObserver,
-    judge,
-)
+from services.alertmanager import RESEND_SECONDS, Batch, Fleet, Outcome, Peer, PushObserver, judge
+from services.alertmanager_http import Answer
 from tests.support.manual_clock import ManualClock
 from tests.support.recording_transport import ACCEPTED, Alert, RecordingTransport
 

@@ -9,7 +9,7 @@ from typing import Self
 
 import aiohttp
 
-from services.alertmanager import HttpTransport
+from services.alertmanager_http import HttpTransport
 from services.clock import SystemClock
 from services.view_store import connect
 from tests.support.alerter_world import AlerterPost, RecordingAudit

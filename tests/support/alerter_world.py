@@ -25,7 +25,8 @@ from services.alerter import Alerter
 from services.alerter_lease import LEASE_KEY, Lease
 from services.alerter_metrics import AlerterMetrics
 from services.alerter_turns import Turns
-from services.alertmanager import Fleet, Peer, Transport
+from services.alertmanager import Fleet, Peer
+from services.alertmanager_http import Transport
 from services.clock import Clock
 from services.rows import Rows, row_dicts
 from services.universe_switch import UniverseSwitch
