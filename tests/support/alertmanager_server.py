@@ -1,10 +1,12 @@
 """Debian's Alertmanager as a child process, paging a webhook receiver at once."""
 
 import json
+import urllib.error
 import urllib.request
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 from services.child_process import ChildProcess, free_port
 
@@ -23,27 +25,44 @@ receivers:
         send_resolved: true
 """
 START_SECONDS = 20.0
+ALONE = ("--cluster.listen-address=",)
+
+
+class Reply(NamedTuple):
+    """What it answered to a POST."""
+
+    status: int
+    body: str
 
 
 class AlertmanagerServer:
     """One Alertmanager on a free loopback port; `kill` and `start` again empty its alerts.
 
-    Its notification log lies in `directory` and survives, as it would in production.
+    Its notification log lies in `directory` and survives, as it would in production. `config` is
+    formatted with ``url``, the pager's; `options` say with whom it gossips.
     """
 
-    def __init__(self, directory: Path, webhook_url: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        webhook_url: str,
+        *,
+        config: str = CONFIG,
+        options: Sequence[str] = ALONE,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
-        config = directory / "alertmanager.yml"
-        config.write_text(CONFIG.format(url=webhook_url))
+        path = directory / "alertmanager.yml"
+        path.write_text(config.format(url=webhook_url))
         self.port = free_port()
+        self._notified = directory / "data" / "nflog"
         self._child = ChildProcess(
             "prometheus-alertmanager",
             [
                 "prometheus-alertmanager",
-                f"--config.file={config}",
+                f"--config.file={path}",
                 f"--storage.path={directory / 'data'}",
                 f"--web.listen-address=127.0.0.1:{self.port}",
-                "--cluster.listen-address=",
+                *options,
                 "--data.maintenance-interval=1s",
                 "--log.level=debug",
             ],
@@ -56,12 +75,23 @@ class AlertmanagerServer:
         return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
+        self.begin()
+        self.wait_until_ready()
+
+    def begin(self) -> None:
+        """Start it and do not wait: one that gossips first looks for its peers."""
         self._child.start()
+
+    def wait_until_ready(self) -> None:
         self._child.wait_until(self._is_ready, timeout_seconds=START_SECONDS)
 
     def stop(self) -> None:
         """End it in order, so that it writes down whom it has notified."""
         self._child.stop()
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        self._child.kill()
 
     def pause(self) -> None:
         """Freeze it: it keeps its connections and does not answer."""
@@ -75,6 +105,43 @@ class AlertmanagerServer:
         with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=5) as answer:  # noqa: S310
             found: list[dict[str, Any]] = json.load(answer)
         return found
+
+    def members(self) -> int:
+        """Return how many it counts in its cluster, itself among them; 0 if it is alone."""
+        with urllib.request.urlopen(f"{self.url}/api/v2/status", timeout=5) as answer:  # noqa: S310
+            return len(json.load(answer)["cluster"]["peers"])
+
+    def notified(self) -> bytes:
+        """Return what it has written down of whom it notified."""
+        return self._notified.read_bytes() if self._notified.exists() else b""
+
+    def post(self, path: str, body: object, *, content_type: str = "application/json") -> Reply:
+        """POST `body` as JSON to `path` of its API, and return what it says, good or bad."""
+        request = urllib.request.Request(  # noqa: S310  loopback
+            f"{self.url}/api/v2/{path}",
+            data=json.dumps(body).encode(),
+            headers={"Content-Type": content_type},
+        )
+        return _reply(request)
+
+    def delete(self, path: str) -> Reply:
+        """DELETE `path` of its API."""
+        return _reply(urllib.request.Request(f"{self.url}/api/v2/{path}", method="DELETE"))  # noqa: S310  loopback
+
+    def flushes(self, group: Mapping[str, str], *, resolved: bool = False) -> int:
+        """Return how often it has looked whether a group of these labels has something to tell.
+
+        The groups of one route are told apart by their labels alone; with `resolved`, only the
+        times are counted at which something in it had resolved.
+        """
+        labels = ", ".join(f'{name}=\\"{value}\\"' for name, value in sorted(group.items()))
+        lines = self._child.log_file.read_text(errors="replace").splitlines()
+        return sum(
+            "msg=flushing" in line
+            and f":{{{labels}}}" in line
+            and (not resolved or "[resolved]" in line)
+            for line in lines
+        )
 
     def _is_ready(self) -> bool:
         try:
@@ -94,3 +161,12 @@ class AlertmanagerServer:
         trace: TracebackType | None,
     ) -> None:
         self._child.stop()
+
+
+def _reply(request: urllib.request.Request) -> Reply:
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  loopback
+            return Reply(answer.status, answer.read().decode())
+    except urllib.error.HTTPError as error:
+        with error:
+            return Reply(error.code, error.read().decode())

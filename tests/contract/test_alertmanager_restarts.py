@@ -1,0 +1,127 @@
+"""What an Alertmanager still knows of whom it told, after it ended or while it has a twin."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from services.child_process import free_port
+from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.posted_alerts import firing
+from tests.support.waiting import eventually
+from tests.support.webhook_recorder import WebhookRecorder
+
+pytestmark = pytest.mark.debian("prometheus-alertmanager")
+
+CONFIG = """\
+route:
+  receiver: pager
+  group_by: [family]
+  group_wait: 0s
+  group_interval: 300ms
+  repeat_interval: 4h
+receivers:
+  - name: pager
+    webhook_configs:
+      - url: {url}
+"""
+PEER_SECONDS = 1
+
+
+@pytest.fixture(scope="module")
+def pager() -> Iterator[WebhookRecorder]:
+    with WebhookRecorder() as recorder:
+        yield recorder
+
+
+@pytest.fixture(scope="module")
+def twins(
+    pager: WebhookRecorder, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[AlertmanagerServer, AlertmanagerServer]]:
+    """Two that gossip, in no order that we know; to each the other is a peer."""
+    gossip = [free_port(), free_port()]
+    with ExitStack() as stack:
+        servers = [
+            AlertmanagerServer(
+                tmp_path_factory.mktemp("twin"),
+                pager.url,
+                config=CONFIG,
+                options=[
+                    f"--cluster.listen-address=127.0.0.1:{own}",
+                    f"--cluster.peer=127.0.0.1:{other}",
+                    f"--cluster.peer-timeout={PEER_SECONDS}s",
+                    "--cluster.gossip-interval=20ms",
+                    "--cluster.pushpull-interval=1s",
+                ],
+            )
+            for own, other in (gossip, reversed(gossip))
+        ]
+        for server in servers:
+            server.begin()
+        for server in servers:
+            stack.callback(server.kill)
+            server.wait_until_ready()
+        first, second = servers
+        eventually(lambda: first.members() == second.members() == 2, seconds=20.0)
+        yield first, second
+
+
+def looks(server: AlertmanagerServer, family: str) -> int:
+    return server.flushes({"family": family})
+
+
+@pytest.mark.parametrize("ends", ["in order", "as a crash does"])
+def test_one_that_restarts_tells_nobody_again(
+    ends: str, pager: WebhookRecorder, tmp_path: Path
+) -> None:
+    # After a crash that holds because what was told is written down every few seconds.
+    family = f"restarts {ends}"
+    alert = firing("Restarts", family=family)
+    server = AlertmanagerServer(tmp_path, pager.url, config=CONFIG)
+    with server:
+        server.post("alerts", [alert])
+        eventually(lambda: pager.statuses(family=family) == ["firing"])
+        if ends == "in order":
+            server.stop()
+        else:
+            eventually(lambda: family.encode() in server.notified())
+            server.kill()
+        server.start()
+        seen = looks(server, family)
+        forgotten = server.alerts()
+        server.post("alerts", [alert])
+        eventually(lambda: looks(server, family) >= seen + 3)
+
+    assert forgotten == []
+    assert pager.statuses(family=family) == ["firing"]
+
+
+def test_two_that_are_both_told_page_once(
+    twins: tuple[AlertmanagerServer, AlertmanagerServer], pager: WebhookRecorder
+) -> None:
+    alert = firing("Both", family="both")
+    for server in twins:
+        server.post("alerts", [alert])
+    eventually(lambda: pager.statuses(family="both") != [])
+    # The second in order waits for the first, once, and then finds that it was told.
+    seen = [looks(server, "both") for server in twins]
+    eventually(
+        lambda: all(
+            looks(server, "both") >= before + 3 for server, before in zip(twins, seen, strict=True)
+        ),
+        seconds=20.0,
+    )
+
+    assert pager.statuses(family="both") == ["firing"]
+
+
+def test_of_two_that_are_both_told_the_one_that_is_left_pages(
+    twins: tuple[AlertmanagerServer, AlertmanagerServer], pager: WebhookRecorder
+) -> None:
+    # Either may be the one that the other waits for, and is not there.
+    dead, left = twins
+    dead.kill()
+    left.post("alerts", [firing("Left", family="left")])
+
+    eventually(lambda: pager.statuses(family="left") == ["firing"], seconds=3 * PEER_SECONDS + 5)
