@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from bench import core_book, forecast, latency, options, snapshots, throughput
+from bench import core_book, exposition, forecast, latency, options, snapshots, throughput
 from bench.figures import Figure, table, write_json
 from bench.machine import OtherWork
 from bench.servers import Servers, servers
@@ -19,6 +19,7 @@ _IN_PROCESS: dict[str, Callable[[], list[Figure]]] = {
     core_book.PART: core_book.measure,
     forecast.PART: forecast.measure,
     options.PART: options.measure,
+    exposition.PART: exposition.measure,
 }
 _PARTS = (*_IN_PROCESS, *_WITH_SERVERS)
 

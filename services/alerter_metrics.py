@@ -2,58 +2,18 @@
 
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 
-import numpy as np
 from prometheus_client import CollectorRegistry
-from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.registry import Collector
 
-from core.columns import NUMERIC_COLUMNS, View
+from core.columns import NUMERIC_COLUMNS, Floats, View
 from core.sessions import NANOS_PER_SECOND
 from core.thresholds import SEVERITIES
 from services.alertmanager import PushObserver
 from services.clock import Clock
-from streams.metric_catalogue import ALERTER, MARKET
+from services.gauge_tables import GaugeTable
+from streams.metric_catalogue import ALERTER, IN_BASE_UNITS, MARKET
 from streams.metric_registry import Metrics
-
-SHOWN_SECONDS = 3.0
-"""Gauges of a view older than this are left out: no old number is shown as fresh."""
-
-
-class MarketGauges(Collector):
-    """Each numeric column of the newest view as a gauge; what is unknown has no sample."""
-
-    def __init__(self, clock: Clock) -> None:
-        self._clock = clock
-        self._shown: tuple[View, Sequence[str], float] | None = None
-
-    def show(self, view: View, symbols: Sequence[str]) -> None:
-        """Show this view from now on, its rows by their symbols."""
-        self._shown = (view, symbols, self._clock.monotonic())
-
-    def hide(self) -> None:
-        """Show nothing from now on."""
-        self._shown = None
-
-    def collect(self) -> Iterator[GaugeMetricFamily]:
-        """Yield one family a column; called from the exposition's threads."""
-        shown = self._shown
-        is_shown = shown is not None and self._clock.monotonic() - shown[2] <= SHOWN_SECONDS
-        for metric, column in zip(MARKET, NUMERIC_COLUMNS, strict=True):
-            family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-            if shown is not None and is_shown:
-                _add_samples(family, column, shown[0], shown[1])
-            yield family
-
-
-def _add_samples(
-    family: GaugeMetricFamily, column: str, view: View, symbols: Sequence[str]
-) -> None:
-    values = view.numeric[column]
-    is_known = np.isfinite(values) & ~view.is_unknown
-    for row in np.flatnonzero(is_known).tolist():
-        family.add_metric([symbols[row]], float(values[row]))
 
 
 class AlerterMetrics:
@@ -63,8 +23,7 @@ class AlerterMetrics:
         self._clock = clock
         self._peers = tuple(peers)
         self._metrics = Metrics(ALERTER)
-        self._market = MarketGauges(clock)
-        self._metrics.registry.register(self._market)
+        self._market = GaugeTable(MARKET, clock)
         for peer in self._peers:
             # There from the start, so that a peer that never answers is seen as 0, not as absent.
             self._metrics.counter("forcedflow_alert_pushes", peer, "ok")
@@ -72,8 +31,13 @@ class AlerterMetrics:
 
     @property
     def registry(self) -> CollectorRegistry:
-        """What /metrics serves."""
+        """What /metrics serves of the alerter itself."""
         return self._metrics.registry
+
+    @property
+    def tables(self) -> Sequence[GaugeTable]:
+        """What /metrics serves of the market, from the active alerter alone."""
+        return (self._market,)
 
     def observer(self) -> PushObserver:
         """Return where the Alertmanagers' pushes are counted."""
@@ -111,7 +75,8 @@ class AlerterMetrics:
 
     def written(self, view: View, symbols: Sequence[str], *, unknown_partitions: int) -> None:
         """Show a view whose ledger was written, its rows by their symbols."""
-        self._market.show(view, symbols)
+        columns = [_in_base_units(view, column) for column in NUMERIC_COLUMNS]
+        self._market.show((symbols,), columns, is_known=~view.is_unknown)
         self._metrics.counter("forcedflow_evaluations", "judged").inc()
         self._metrics.gauge("forcedflow_blind").set(0)
         self._metrics.gauge("forcedflow_partitions_unknown").set(unknown_partitions)
@@ -151,3 +116,8 @@ class AlerterMetrics:
 
     def _now(self) -> float:
         return self._clock.now_ns() / NANOS_PER_SECOND
+
+
+def _in_base_units(view: View, column: str) -> Floats:
+    figures = view.numeric[column]
+    return figures * IN_BASE_UNITS[column][1] if column in IN_BASE_UNITS else figures

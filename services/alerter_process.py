@@ -173,6 +173,7 @@ def _expose(settings: AlerterSettings, metrics: AlerterMetrics, stack: AsyncExit
         return
     exposition = Exposition(
         metrics.registry,
+        tables=metrics.tables,
         port=settings.alerter.metrics_port,
         host=settings.alerter.metrics_host,
     )

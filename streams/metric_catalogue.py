@@ -253,18 +253,26 @@ _MARKET_HELP = {
     "level": "Highest level that fires: 0 none, 1 watch, 2 warning, 3 critical.",
     "coverage": "Share of the exposure whose inputs are fresh; 0 to 1.",
     "last_half_hour_ratio": "Forced flow over the usual last half hour's volume; signed.",
-    "hours_to_trade": "Hours of usual trading that the forced flow takes at a tenth of the volume.",
+    "hours_to_trade": "Usual trading time that the forced flow takes at a tenth of the volume.",
     "dealer_decay_usd": "Change of dealers' hedges since the previous close for time and "
     "volatility alone; in no sum; buy > 0, sell < 0.",
     "dealer_to_come_usd": "What dealers must still trade by the close at an unchanged price; "
     "buy > 0, sell < 0.",
 }
 
+IN_BASE_UNITS = {"hours_to_trade": ("seconds_to_trade", 3600.0)}
+"""Columns that are no base unit: the name under which each is a metric, and its factor."""
+
 MARKET = tuple(
-    Metric(f"forcedflow_{column}", "gauge", _MARKET_HELP[column], ("symbol",))
+    Metric(
+        f"forcedflow_{IN_BASE_UNITS.get(column, (column, 1.0))[0]}",
+        "gauge",
+        _MARKET_HELP[column],
+        ("symbol",),
+    )
     for column in NUMERIC_COLUMNS
 )
-"""The numeric columns of the projection, exported by the active alerter alone."""
+"""The numeric columns of the projection, in their order, exported by the active alerter alone."""
 
 GATEWAY = (
     Metric(

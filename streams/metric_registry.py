@@ -3,7 +3,13 @@
 from collections.abc import Iterable
 from contextlib import suppress
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+)
 from prometheus_client.process_collector import ProcessCollector
 
 from streams.metric_catalogue import Metric
@@ -16,6 +22,8 @@ class Metrics:
     """
 
     def __init__(self, catalogue: Iterable[Metric]) -> None:
+        # A gauge beside each counter, of when it began: Prometheus sees a restart by itself.
+        disable_created_metrics()  # type: ignore[no-untyped-call]
         self.registry = CollectorRegistry()
         ProcessCollector(registry=self.registry)
         self._counters: dict[str, Counter] = {}

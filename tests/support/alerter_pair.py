@@ -7,6 +7,7 @@ from services.view_store import connect
 from tests.support.alert_samples import HOST_NS
 from tests.support.alerter_world import AlerterPost, Market, RecordingAudit
 from tests.support.manual_clock import ManualClock
+from tests.support.metric_samples import alerter_gauge
 from tests.support.recording_transport import Alert, RecordingTransport
 
 
@@ -55,7 +56,7 @@ class Member:
         return self.transport.sent()[-1]
 
     def gauge(self, name: str, **labels: str) -> float | None:
-        return self.post.metrics.registry.get_sample_value(f"forcedflow_{name}", labels)
+        return alerter_gauge(self.post.metrics, f"forcedflow_{name}", labels)
 
 
 class Pair:

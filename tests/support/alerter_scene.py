@@ -6,6 +6,7 @@ from services.view_store import connect
 from tests.support.alert_samples import HOST_NS
 from tests.support.alerter_world import RULE, AlerterPost, Market, RecordingAudit
 from tests.support.manual_clock import ManualClock
+from tests.support.metric_samples import alerter_gauge
 from tests.support.recording_transport import Alert, RecordingTransport
 
 
@@ -52,7 +53,7 @@ class Scene:
         return self.transport.sent()[before:]
 
     def gauge(self, name: str, **labels: str) -> float | None:
-        return self.post.metrics.registry.get_sample_value(f"forcedflow_{name}", labels)
+        return alerter_gauge(self.post.metrics, f"forcedflow_{name}", labels)
 
     async def close(self) -> None:
         await self.client.aclose()
