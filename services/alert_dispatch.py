@@ -8,11 +8,13 @@ from core.sessions import NANOS_PER_SECOND
 from services.alert_ledger import Episode
 from services.alert_messages import Annotations, PostableAlert, host_time_text
 from services.alertmanager import Batch, Fleet
+from services.resolve_gate import Resolve
 
 LEASE_NS = 5 * 60 * NANOS_PER_SECOND
 """How long an alert outlives a dead alerter (the public contract's figure)."""
 
-SendStatus = Literal["not sent", "waiting", "partly sent", "sent", "refused"]
+SendStatus = Literal["not sent", "waiting", "held", "partly sent", "sent", "refused"]
+"""How far the last change has come; "held": a silence keeps a resolve from being told."""
 
 
 def batch_of(
@@ -27,21 +29,28 @@ def batch_of(
     ``released`` is the sequence up to which transitions may be told: a firing beyond it is left
     out, a resolve beyond it still fires. ``texts`` are newer than the ledger's, by alert.
     """
-    alerts = []
+    alerts, resolves = [], []
     for episode in episodes:
         if episode.fired_sequence > released:
             continue
-        is_over = episode.ends_ns is not None and episode.sequence <= released
-        ends_ns = episode.ends_ns if is_over else None
-        alerts.append(
-            PostableAlert(
-                labels=episode.key._asdict(),
-                annotations=_texts(episode, texts) if ends_ns is None else episode.annotations,
-                starts_at=host_time_text(episode.starts_ns),
-                ends_at=host_time_text(now_ns + LEASE_NS if ends_ns is None else ends_ns),
-            )
-        )
-    return Batch(sequence=released, alerts=tuple(alerts))
+        ends_ns = episode.ends_ns
+        if ends_ns is None or episode.sequence > released:
+            told = _texts(episode, texts) if ends_ns is None else episode.annotations
+            alerts.append(_postable(episode, told, now_ns + LEASE_NS))
+        else:
+            told = episode.annotations
+            ended = _postable(episode, told, ends_ns)
+            resolves.append(Resolve(ended, _postable(episode, told, now_ns + LEASE_NS)))
+    return Batch(sequence=released, alerts=tuple(alerts), resolves=tuple(resolves))
+
+
+def _postable(episode: Episode, told: Annotations, ends_ns: int) -> PostableAlert:
+    return PostableAlert(
+        labels=episode.key._asdict(),
+        annotations=told,
+        starts_at=host_time_text(episode.starts_ns),
+        ends_at=host_time_text(ends_ns),
+    )
 
 
 def send_status(episode: Episode, fleet: Fleet) -> SendStatus:
@@ -52,6 +61,8 @@ def send_status(episode: Episode, fleet: Fleet) -> SendStatus:
     labels = episode.key._asdict()
     if any(peer.has_refused(labels) for peer in peers):
         return "refused"
+    if episode.ends_ns is not None and any(peer.holds(labels) for peer in peers):
+        return "held"
     told = sum(peer.delivered >= episode.sequence for peer in peers)
     if told == len(peers):
         return "sent"

@@ -13,6 +13,7 @@ from core.alerts import AlertKey, AlertState, Change, Phase, Reason, Transition
 from core.errors import ConfigError
 from core.sessions import NANOS_PER_SECOND
 from services.alert_messages import Annotations
+from services.resolve_gate import Identity, identity
 
 FORMAT_VERSION = 1
 SENT_RETENTION_NS = 15 * 60 * NANOS_PER_SECOND
@@ -179,31 +180,48 @@ def acknowledged(ledger: Ledger, sequence: int) -> Ledger:
     return msgspec.structs.replace(ledger, outbox=rest)
 
 
-def noted_sent(ledger: Ledger, delivered: int, *, now_ns: int) -> Ledger:
+def noted_sent(
+    ledger: Ledger, delivered: int, *, withheld: frozenset[Identity], now_ns: int
+) -> Ledger:
     """Return the ledger with the resolves marked that every Alertmanager has accepted.
 
-    ``delivered`` is the sequence up to which all of them were told.
+    ``delivered`` is the sequence up to which all of them were told, except that what is
+    ``withheld`` is over.
     """
-    if not any(_is_newly_sent(episode, delivered) for episode in ledger.episodes):
+    newly = {
+        episode.key
+        for episode in ledger.episodes
+        if _is_newly_sent(episode, delivered) and not _is_withheld(episode, withheld)
+    }
+    if not newly:
         return ledger
     episodes = tuple(
-        msgspec.structs.replace(episode, sent_ns=now_ns)
-        if _is_newly_sent(episode, delivered)
-        else episode
+        msgspec.structs.replace(episode, sent_ns=now_ns) if episode.key in newly else episode
         for episode in ledger.episodes
     )
     return msgspec.structs.replace(ledger, episodes=episodes)
 
 
-def pruned(ledger: Ledger, *, now_ns: int, has_peers: bool) -> Ledger:
+def pruned(
+    ledger: Ledger,
+    *,
+    now_ns: int,
+    has_peers: bool,
+    withheld: frozenset[Identity] = frozenset(),
+    told_since_ns: int = 0,
+) -> Ledger:
     """Return the ledger without the resolves that were repeated long enough, and old episodes.
 
-    Without an Alertmanager (``has_peers`` false) a resolve counts as sent when it happened.
+    Without an Alertmanager (``has_peers`` false) a resolve counts as sent when it happened; what
+    is ``withheld`` stays however long that takes. ``told_since_ns`` is when this alerter began to
+    tell, host time: what was withheld before it waits as if it had ended then.
     """
     keeps, ends = [], []
     for episode in ledger.episodes:
         ends_ns = episode.ends_ns
-        if ends_ns is not None and now_ns >= _kept_until_ns(episode, ends_ns, has_peers=has_peers):
+        if ends_ns is None or _is_withheld(episode, withheld):
+            keeps.append(episode)
+        elif now_ns >= _kept_until_ns(episode, max(ends_ns, told_since_ns), has_peers=has_peers):
             ends.append(closed_episode(episode, ends_ns))
         else:
             keeps.append(episode)
@@ -289,7 +307,11 @@ def _is_newly_sent(episode: Episode, delivered: int) -> bool:
     return is_resolved and episode.sent_ns is None and episode.sequence <= delivered
 
 
-def _kept_until_ns(episode: Episode, ends_ns: int, *, has_peers: bool) -> int:
+def _is_withheld(episode: Episode, withheld: frozenset[Identity]) -> bool:
+    return bool(withheld) and identity(episode.key._asdict()) in withheld
+
+
+def _kept_until_ns(episode: Episode, waits_ns: int, *, has_peers: bool) -> int:
     if episode.sent_ns is not None:
         return episode.sent_ns + SENT_RETENTION_NS
-    return ends_ns + (UNSENT_RETENTION_NS if has_peers else SENT_RETENTION_NS)
+    return waits_ns + (UNSENT_RETENTION_NS if has_peers else SENT_RETENTION_NS)

@@ -95,8 +95,10 @@ class Alerter:
             on_released=self._on_released,
             on_outcome=metrics.audited,
         )
+        fleet.listen(self._push)
         self._reader: FigureReader | None = None
         self._texts: dict[AlertKey, Annotations] = {}
+        self._began_ns = clock.now_ns()
         now = clock.monotonic()
         self._next_texts = self._next_view = self._next_renewal = self._asked = now
 
@@ -232,7 +234,8 @@ class Alerter:
     def _after(self, evaluation: Evaluation, reader: FigureReader, now_ns: int) -> Ledger:
         teller = Teller(self._evaluator, reader, self._texts)
         ledger = acknowledged(self.ledger, self._trail.acknowledged)
-        ledger = noted_sent(ledger, self._fleet.delivered(), now_ns=now_ns)
+        withheld = self._fleet.withheld(now_ns=now_ns)
+        ledger = noted_sent(ledger, self._fleet.delivered(), withheld=withheld, now_ns=now_ns)
         ledger = advanced(
             ledger,
             evaluation.states,
@@ -241,7 +244,14 @@ class Alerter:
             tell=teller.tell,
             tell_end=teller.tell_end,
         )
-        return pruned(ledger, now_ns=now_ns, has_peers=bool(self._fleet.peers))
+        has_peers = bool(self._fleet.peers)
+        return pruned(
+            ledger,
+            now_ns=now_ns,
+            has_peers=has_peers,
+            withheld=withheld,
+            told_since_ns=self._began_ns,
+        )
 
     async def _write(
         self, ledger: Ledger, evaluation: Evaluation, partials: PartialsRead, now_ns: int

@@ -12,6 +12,7 @@ from core.thresholds import SEVERITIES
 from services.alertmanager import PushObserver
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
+from services.resolve_gate import GateObserver, SilenceEvent
 from streams.metric_catalogue import ALERTER, IN_BASE_UNITS, MARKET
 from streams.metric_registry import Metrics
 
@@ -41,7 +42,11 @@ class AlerterMetrics:
 
     def observer(self) -> PushObserver:
         """Return where the Alertmanagers' pushes are counted."""
-        return PushObserver(pushed=self._pushed, refused=self._refused)
+        return PushObserver(
+            pushed=self._pushed,
+            refused=self._refused,
+            gate=GateObserver(silences=self._silences, held=self._held),
+        )
 
     def evaluated(self, seconds: float) -> None:
         """Count an evaluation, from reading partials to judged alerts."""
@@ -62,6 +67,7 @@ class AlerterMetrics:
         self._market.hide()
         for peer in self._peers:
             self._metrics.forget("forcedflow_last_push_timestamp_seconds", peer)
+            self._metrics.forget("forcedflow_resolves_held", peer)
         for severity in SEVERITIES:
             self._metrics.forget("forcedflow_alerts_active", severity)
 
@@ -113,6 +119,12 @@ class AlerterMetrics:
 
     def _refused(self, peer: str, alerts: int) -> None:
         self._metrics.counter("forcedflow_alerts_refused", peer).inc(alerts)
+
+    def _silences(self, peer: str, event: SilenceEvent) -> None:
+        self._metrics.counter("forcedflow_silence_events", peer, event).inc()
+
+    def _held(self, peer: str, resolves: int) -> None:
+        self._metrics.gauge("forcedflow_resolves_held", peer).set(resolves)
 
     def _now(self) -> float:
         return self._clock.now_ns() / NANOS_PER_SECOND

@@ -3,7 +3,8 @@
 `Fleet.poke` is called ten times a second and starts the pushes that are due; an attempt builds
 its batch afresh, so nothing older than the attempt is ever sent. Alertmanager forgets its alerts
 when it restarts and ends them at `endsAt`, hence the resend every five seconds; an empty batch is
-sent too, so that an unreachable Alertmanager is known before there is something to say.
+sent too, so that an unreachable Alertmanager is known before there is something to say. What is
+over goes through the peer's `ResolveGate` first.
 """
 
 import asyncio
@@ -14,9 +15,12 @@ from typing import Literal
 import msgspec
 import structlog
 
+from core.sessions import NANOS_PER_SECOND
 from services.alert_messages import PostableAlert
 from services.alertmanager_http import Answer, Transport
 from services.clock import Clock
+from services.resolve_gate import Admission, GateObserver, Identity, Resolve, ResolveGate, identity
+from services.silences import Silences
 
 log = structlog.get_logger(__name__)
 
@@ -29,6 +33,8 @@ LAST_RETRY_SECONDS = 1.0
 """Bounds of the wait after a failure, before jitter: a peer that is back is served in 1.5 s."""
 REFUSAL_SECONDS = 60.0
 """How long an alert that a peer refused by itself stays out of that peer's batches."""
+FORGOTTEN_NS = 24 * 3600 * NANOS_PER_SECOND
+"""How long what a peer withheld counts once the peer is gone."""
 
 Outcome = Literal["ok", "refused", "bug", "rejected", "error", "timeout", "unreachable"]
 OUTCOMES: tuple[Outcome, ...] = (
@@ -44,18 +50,23 @@ OUTCOMES: tuple[Outcome, ...] = (
 
 @dataclass(frozen=True)
 class Batch:
-    """All alerts as they stand at one instant; ``sequence`` counts the changes they include."""
+    """All alerts as they stand at one instant; ``sequence`` counts the changes they include.
+
+    ``alerts`` fire, ``resolves`` are over.
+    """
 
     sequence: int
     alerts: tuple[PostableAlert, ...]
+    resolves: tuple[Resolve, ...] = ()
 
 
-@dataclass
+@dataclass(frozen=True)
 class PushObserver:
     """Where a peer reports its pushes: outcome and seconds, and how many alerts were refused."""
 
     pushed: Callable[[str, Outcome, float], None]
     refused: Callable[[str, int], None]
+    gate: GateObserver
 
 
 _BY_STATUS: dict[int, Outcome] = {400: "refused", 415: "bug", 422: "bug", 429: "error"}
@@ -85,6 +96,8 @@ class Peer:
         self.url = url
         self.delivered = 0
         """Sequence of the last batch accepted."""
+        self.withheld: frozenset[Identity] = frozenset()
+        """Alerts that are over and that the last batch accepted does not say to be over."""
         self.last_success_ns: int | None = None
         self.outcome: Outcome | None = None
         self._endpoint = url.rstrip("/") + "/api/v2/alerts"
@@ -95,7 +108,12 @@ class Peer:
         self._is_wanted = True
         self._failures = 0
         self._next_at = clock.monotonic()
-        self._refused_until: dict[frozenset[tuple[str, str]], float] = {}
+        self._refused_until: dict[Identity, float] = {}
+        self._gate = ResolveGate(
+            Silences(url, transport), clock=clock, observer=observer.gate, on_free=self._on_free
+        )
+        self.on_wanted: Callable[[], None] = lambda: None
+        """Called when a push is wanted that nobody asked for."""
 
     def request(self) -> None:
         """Ask for a push now instead of at the next resend; a failing peer keeps its pace."""
@@ -109,15 +127,21 @@ class Peer:
 
     def has_refused(self, labels: Mapping[str, str]) -> bool:
         """Return whether this peer refused this very label set within the last minute."""
-        until = self._refused_until.get(frozenset(labels.items()))
+        until = self._refused_until.get(identity(labels))
         return until is not None and until > self._clock.monotonic()
+
+    def holds(self, labels: Mapping[str, str]) -> bool:
+        """Return whether a silence of this peer keeps it from being told that this is over."""
+        return self._gate.holds(labels)
 
     async def push(self, build: Callable[[], Batch]) -> None:
         """Send everything once, and judge the answer; never raises for what a peer does."""
         self._is_wanted = False
         started = self._clock.monotonic()
         batch = build()
-        alerts = [alert for alert in batch.alerts if not self.has_refused(alert.labels)]
+        admission = self._gate.admit(batch.resolves)
+        every = (*batch.alerts, *admission.alerts)
+        alerts = [alert for alert in every if not self.has_refused(alert.labels)]
         answer = await self._transport.post(self._endpoint, msgspec.json.encode(alerts))
         outcome = judge(answer)
         if outcome == "refused":
@@ -126,7 +150,18 @@ class Peer:
             answer = await self._push_singly(alerts, started)
             outcome = judge(answer)
         self._observer.pushed(self.url, outcome, self._clock.monotonic() - started)
-        self._note(outcome, answer, batch.sequence)
+        self._note(outcome, answer)
+        if outcome == "ok":
+            self._note_accepted(batch.sequence, admission)
+
+    @property
+    def review(self) -> asyncio.Task[None] | None:
+        """What goes on beside the pushes."""
+        return self._gate.review
+
+    def _on_free(self) -> None:
+        self.request()
+        self.on_wanted()
 
     async def _push_singly(self, alerts: Iterable[PostableAlert], started: float) -> Answer:
         """Send each alert by itself and set aside those refused; return the deciding answer."""
@@ -140,7 +175,7 @@ class Peer:
             outcome = judge(single)
             if outcome == "refused":
                 refused += 1
-                self._refused_until[frozenset(alert.labels.items())] = (
+                self._refused_until[identity(alert.labels)] = (
                     self._clock.monotonic() + REFUSAL_SECONDS
                 )
                 log.error("alert_refused", peer=self.url, labels=alert.labels, body=single.body)
@@ -150,15 +185,19 @@ class Peer:
         self._observer.refused(self.url, refused)
         return answer
 
-    def _note(self, outcome: Outcome, answer: Answer, sequence: int) -> None:
+    def _note_accepted(self, sequence: int, admission: Admission) -> None:
+        self._gate.told(admission)
+        self.withheld = admission.withheld
+        self.delivered = sequence
+        self.last_success_ns = self._clock.now_ns()
+
+    def _note(self, outcome: Outcome, answer: Answer) -> None:
         now = self._clock.monotonic()
         if outcome != self.outcome:
             report = log.info if outcome == "ok" else log.error
             report("alertmanager_push", peer=self.url, outcome=outcome, body=answer.body)
         self.outcome = outcome
         if outcome == "ok":
-            self.delivered = sequence
-            self.last_success_ns = self._clock.now_ns()
             self._failures = 0
             self._next_at = now + RESEND_SECONDS
             return
@@ -198,18 +237,39 @@ class Fleet:
             if peer.is_due():
                 self._pushes[peer.url] = asyncio.create_task(peer.push(build))
 
+    def listen(self, on_wanted: Callable[[], None]) -> None:
+        """Have this called whenever a peer wants a push by itself: a resolve may be told."""
+        for peer in self.peers:
+            peer.on_wanted = on_wanted
+
     async def settle(self) -> None:
-        """Wait until the pushes under way have ended."""
-        await asyncio.gather(*self._pushes.values())
+        """Wait until the pushes under way have ended, and what they led to."""
+        while running := [task for task in self._tasks() if not task.done()]:
+            await asyncio.gather(*running)
 
     async def abandon(self) -> None:
-        """Break off the pushes under way: somebody else tells the Alertmanagers now."""
-        pushes = tuple(self._pushes.values())
-        for push in pushes:
-            push.cancel()
-        await asyncio.gather(*pushes, return_exceptions=True)
+        """Break off what is under way: somebody else tells the Alertmanagers now."""
+        tasks = self._tasks()
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
         self._pushes.clear()
+
+    def _tasks(self) -> list[asyncio.Task[None]]:
+        reviews = [peer.review for peer in self.peers if peer.review is not None]
+        return [*self._pushes.values(), *reviews]
 
     def delivered(self) -> int:
         """Return the sequence that every peer has accepted; without peers, 0."""
         return min((peer.delivered for peer in self.peers), default=0)
+
+    def withheld(self, *, now_ns: int) -> frozenset[Identity]:
+        """Return the alerts that are over and that some peer must not be told so yet.
+
+        A peer that has accepted nothing for a day asks for nothing any more.
+        """
+        found: set[Identity] = set()
+        for peer in self.peers:
+            if (peer.last_success_ns or 0) >= now_ns - FORGOTTEN_NS:
+                found |= peer.withheld
+        return frozenset(found)

@@ -220,6 +220,20 @@ ALERTER = (
         ("peer",),
     ),
     Metric(
+        "forcedflow_resolves_held",
+        "gauge",
+        "Alerts that are over and that an Alertmanager is not told so yet, for a silence of its "
+        "own, or because its silences could not be read; of the active alerter alone.",
+        ("peer",),
+    ),
+    Metric(
+        "forcedflow_silence_events",
+        "counter",
+        "An Alertmanager's silences, before a resolve is told: read; failed, they could not be "
+        "read or expired; expired, an acknowledgement was ended.",
+        ("peer", "event"),
+    ),
+    Metric(
         "forcedflow_projection_records",
         "counter",
         "Rows for the topic projections: acknowledged; failed, Kafka did not take them in time; "

@@ -1,16 +1,16 @@
 """What we rely on in a real Alertmanager, and what our client makes of its answers."""
 
 from collections.abc import AsyncIterator, Iterator
-from dataclasses import dataclass, field
 
 import aiohttp
 import pytest
 
 from services.alert_messages import PostableAlert, host_time_text
-from services.alertmanager import Batch, Outcome, Peer, PushObserver, judge
+from services.alertmanager import Batch, Outcome, Peer, judge
 from services.alertmanager_http import HttpTransport
 from services.clock import SystemClock
 from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.push_reports import PushReports
 from tests.support.webhook_recorder import WebhookRecorder
 
 pytestmark = pytest.mark.debian("prometheus-alertmanager")
@@ -38,28 +38,22 @@ async def transport() -> AsyncIterator[HttpTransport]:
         yield HttpTransport(session)
 
 
-@dataclass
 class Pushes:
     """One peer at the real server, and what it reported."""
 
-    peer: Peer
-    outcomes: list[Outcome] = field(default_factory=list)
-    refused: int = 0
-
-    @classmethod
-    def to(cls, url: str, transport: HttpTransport) -> "Pushes":
-        pushes: Pushes
-
-        def count(_url: str, refused: int) -> None:
-            pushes.refused += refused
-
-        observer = PushObserver(
-            pushed=lambda _url, outcome, _seconds: pushes.outcomes.append(outcome), refused=count
+    def __init__(self, url: str, transport: HttpTransport) -> None:
+        self.reports = PushReports()
+        self.peer = Peer(
+            url,
+            transport=transport,
+            clock=CLOCK,
+            jitter=lambda: 0.5,
+            observer=self.reports.observer(),
         )
-        pushes = cls(
-            Peer(url, transport=transport, clock=CLOCK, jitter=lambda: 0.5, observer=observer)
-        )
-        return pushes
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for _url, outcome in self.reports.outcomes]
 
     async def push(self, *alerts: PostableAlert) -> None:
         await self.peer.push(lambda: Batch(1, alerts))
@@ -83,7 +77,7 @@ def held(server: AlertmanagerServer) -> set[str]:
 async def test_a_push_is_accepted_with_our_very_times(
     server: AlertmanagerServer, transport: HttpTransport
 ) -> None:
-    pushes = Pushes.to(server.url, transport)
+    pushes = Pushes(server.url, transport)
     pushed = alert("TIMES")
     await pushes.push(pushed)
 
@@ -97,7 +91,7 @@ async def test_a_push_is_accepted_with_our_very_times(
 async def test_an_empty_batch_is_accepted(
     server: AlertmanagerServer, transport: HttpTransport
 ) -> None:
-    pushes = Pushes.to(server.url, transport)
+    pushes = Pushes(server.url, transport)
     await pushes.push()
 
     assert pushes.outcomes == ["ok"]
@@ -106,7 +100,7 @@ async def test_an_empty_batch_is_accepted(
 async def test_an_end_that_has_passed_resolves(
     server: AlertmanagerServer, transport: HttpTransport
 ) -> None:
-    pushes = Pushes.to(server.url, transport)
+    pushes = Pushes(server.url, transport)
     await pushes.push(alert("ENDS"))
     assert "ENDS" in held(server)
 
@@ -117,13 +111,13 @@ async def test_an_end_that_has_passed_resolves(
 async def test_one_alert_it_refuses_does_not_cost_the_others(
     server: AlertmanagerServer, transport: HttpTransport
 ) -> None:
-    pushes = Pushes.to(server.url, transport)
+    pushes = Pushes(server.url, transport)
     await pushes.push(alert("GOOD1"), alert("BAD", label="not-a-label-name"), alert("GOOD2"))
 
     assert {"GOOD1", "GOOD2"} <= held(server)
     assert "BAD" not in held(server)
     assert pushes.outcomes == ["refused", "ok"]
-    assert pushes.refused == 1
+    assert pushes.reports.refused == 1
     assert pushes.peer.delivered == 1
 
 
@@ -141,14 +135,14 @@ async def test_a_batch_of_the_wrong_type_is_refused_whole(
 async def test_a_url_that_is_none_of_alertmanagers_is_rejected(
     server: AlertmanagerServer, transport: HttpTransport
 ) -> None:
-    pushes = Pushes.to(f"{server.url}/elsewhere", transport)
+    pushes = Pushes(f"{server.url}/elsewhere", transport)
     await pushes.push(alert("NOWHERE"))
 
     assert pushes.outcomes == ["rejected"]
 
 
 async def test_nobody_listening_is_an_answer(transport: HttpTransport) -> None:
-    pushes = Pushes.to("http://127.0.0.1:9", transport)
+    pushes = Pushes("http://127.0.0.1:9", transport)
     await pushes.push(alert("ALONE"))
 
     assert pushes.outcomes == ["unreachable"]
@@ -157,7 +151,7 @@ async def test_nobody_listening_is_an_answer(transport: HttpTransport) -> None:
 async def test_a_server_that_hangs_is_given_up_in_time(
     server: AlertmanagerServer, transport: HttpTransport
 ) -> None:
-    pushes = Pushes.to(server.url, transport)
+    pushes = Pushes(server.url, transport)
     server.pause()
     try:
         started = CLOCK.monotonic()

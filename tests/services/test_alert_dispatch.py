@@ -31,8 +31,11 @@ def test_a_firing_has_its_labels_its_start_and_five_minutes_to_live() -> None:
 
 def test_a_resolve_has_the_same_labels_and_start_and_its_own_end() -> None:
     ledger = happen(happen(Ledger(), fired()), cleared(), now_ns=HOST_NS + SECOND_NS)
-    [alert] = batch(ledger, 2).alerts
+    [resolve] = batch(ledger, 2).resolves
+    alert, extended = resolve.ended, resolve.extended
 
+    assert (extended.labels, extended.starts_at) == (alert.labels, alert.starts_at)
+    assert extended.ends_at == "2026-09-21T14:18:30.000Z"
     assert alert.labels == batch(happen(Ledger(), fired()), 1).alerts[0].labels
     assert alert.starts_at == "2026-09-21T14:13:20.000Z"
     assert alert.ends_at == "2026-09-21T14:13:21.000Z"

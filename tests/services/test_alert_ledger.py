@@ -15,6 +15,7 @@ from services.alert_ledger import (
     noted_sent,
     pruned,
 )
+from services.resolve_gate import Identity, identity
 from tests.support.alert_samples import (
     HOST_NS,
     cleared,
@@ -27,6 +28,7 @@ from tests.support.alert_samples import (
 )
 
 MINUTE_NS = 60 * NANOS_PER_SECOND
+NOBODY: frozenset[Identity] = frozenset()
 
 
 def test_a_ledger_comes_back_from_its_bytes_as_it_was() -> None:
@@ -144,11 +146,11 @@ def test_the_outbox_is_bounded() -> None:
 
 def test_a_resolve_is_kept_for_a_quarter_of_an_hour_after_everyone_had_it() -> None:
     ledger = happen(happen(Ledger(), fired()), cleared())
-    assert noted_sent(ledger, 1, now_ns=HOST_NS) is ledger
+    assert noted_sent(ledger, 1, withheld=NOBODY, now_ns=HOST_NS) is ledger
 
     told_ns = HOST_NS + 30 * MINUTE_NS
-    ledger = noted_sent(ledger, 2, now_ns=told_ns)
-    assert noted_sent(ledger, 2, now_ns=told_ns + 1) is ledger
+    ledger = noted_sent(ledger, 2, withheld=NOBODY, now_ns=told_ns)
+    assert noted_sent(ledger, 2, withheld=NOBODY, now_ns=told_ns + 1) is ledger
 
     before = pruned(ledger, now_ns=told_ns + 15 * MINUTE_NS - 1, has_peers=True)
     after = pruned(ledger, now_ns=told_ns + 15 * MINUTE_NS, has_peers=True)
@@ -164,6 +166,19 @@ def test_a_resolve_nobody_took_is_kept_longer(has_peers: bool, kept_minutes: int
 
     assert pruned(ledger, now_ns=until_ns - 1, has_peers=has_peers).episodes
     assert not pruned(ledger, now_ns=until_ns, has_peers=has_peers).episodes
+
+
+def test_a_resolve_that_a_silence_withholds_is_neither_sent_nor_forgotten() -> None:
+    ledger = happen(happen(Ledger(), fired()), cleared())
+    withheld = frozenset({identity(key()._asdict())})
+    late_ns = HOST_NS + 5 * 24 * 60 * MINUTE_NS
+
+    assert noted_sent(ledger, 2, withheld=withheld, now_ns=late_ns) is ledger
+    assert pruned(ledger, now_ns=late_ns, has_peers=True, withheld=withheld) is ledger
+
+    ledger = noted_sent(ledger, 2, withheld=NOBODY, now_ns=late_ns)
+    assert pruned(ledger, now_ns=late_ns, has_peers=True).episodes == ledger.episodes
+    assert not pruned(ledger, now_ns=late_ns + 15 * MINUTE_NS, has_peers=True).episodes
 
 
 def test_what_fires_is_never_pruned() -> None:

@@ -145,7 +145,8 @@ async def test_a_new_alerter_repeats_a_resolve_nobody_has_taken(scene: Scene) ->
     await scene.tick()
     scene.transport.answer = lambda _url, _alerts: Answer(503, "")
     scene.market.trade(2.0, ACME=100.0)
-    resolved = only(await scene.tick())
+    await scene.tick()
+    resolved = only((await scene.run(2.0))[-1])
     scene.clock.advance(3600.0)
 
     scene.transport.answer = lambda _url, _alerts: ACCEPTED

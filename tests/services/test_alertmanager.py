@@ -1,9 +1,10 @@
 import pytest
 
 from services.alert_messages import PostableAlert
-from services.alertmanager import RESEND_SECONDS, Batch, Fleet, Outcome, Peer, PushObserver, judge
+from services.alertmanager import RESEND_SECONDS, Batch, Fleet, Outcome, Peer, judge
 from services.alertmanager_http import Answer
 from tests.support.manual_clock import ManualClock
+from tests.support.push_reports import PushReports
 from tests.support.recording_transport import ACCEPTED, Alert, RecordingTransport
 
 DOWN = Answer(None, "ConnectionRefusedError")
@@ -19,26 +20,18 @@ class Scene:
     def __init__(self, *urls: str) -> None:
         self.clock = ManualClock(0)
         self.transport = RecordingTransport()
-        self.outcomes: list[tuple[str, Outcome]] = []
-        self.refused = 0
+        self.reports = PushReports()
         self.batch = Batch(1, (alert("ACME"),))
-        observer = PushObserver(
-            pushed=lambda url, outcome, _seconds: self.outcomes.append((url, outcome)),
-            refused=self._count_refused,
-        )
         self.fleet = Fleet(
             Peer(
                 url,
                 transport=self.transport,
                 clock=self.clock,
                 jitter=lambda: 0.5,
-                observer=observer,
+                observer=self.reports.observer(),
             )
             for url in urls or ("http://one",)
         )
-
-    def _count_refused(self, _url: str, count: int) -> None:
-        self.refused += count
 
     async def tick(self, seconds: float = 0.0) -> None:
         self.clock.advance(seconds)
@@ -131,7 +124,7 @@ async def test_one_peer_being_down_does_not_touch_the_other() -> None:
     await scene.run(11.0)
 
     assert len(scene.transport.sent("two")) == 3
-    assert {outcome for url, outcome in scene.outcomes if "two" in url} == {"ok"}
+    assert {outcome for url, outcome in scene.reports.outcomes if "two" in url} == {"ok"}
     assert [peer.delivered for peer in scene.fleet.peers] == [0, 1]
     assert scene.fleet.delivered() == 0
 
@@ -149,7 +142,7 @@ async def test_of_a_refused_batch_only_the_offending_alert_is_dropped() -> None:
 
     symbols = [[item["labels"]["symbol"] for item in sent] for sent in scene.transport.sent()]
     assert symbols == [["ACME", "BOLT", "CORE"], ["ACME"], ["BOLT"], ["CORE"]]
-    assert scene.refused == 1
+    assert scene.reports.refused == 1
     assert scene.fleet.delivered() == 7
     assert scene.fleet.peers[0].has_refused({"alertname": "A", "symbol": "ACME"})
     assert not scene.fleet.peers[0].has_refused({"alertname": "A", "symbol": "BOLT"})
@@ -178,7 +171,7 @@ async def test_a_failure_while_sending_singly_is_no_success() -> None:
     await scene.tick()
 
     assert len(scene.transport.posts) == 2
-    assert scene.outcomes == [("http://one", "refused"), ("http://one", "unreachable")]
+    assert scene.reports.outcomes == [("http://one", "refused"), ("http://one", "unreachable")]
     assert scene.fleet.delivered() == 0
 
 
@@ -194,7 +187,7 @@ async def test_a_batch_that_grew_too_old_while_sent_singly_is_given_up() -> None
     await scene.tick()
 
     assert len(scene.transport.posts) == 3
-    assert scene.outcomes[-1] == ("http://one", "timeout")
+    assert scene.reports.outcomes[-1] == ("http://one", "timeout")
 
 
 async def test_a_request_the_peer_turned_down_waits_for_the_next_resend() -> None:
@@ -204,7 +197,7 @@ async def test_a_request_the_peer_turned_down_waits_for_the_next_resend() -> Non
 
     assert await scene.run(4.8) == 0
     assert await scene.run(0.3) == 1
-    assert scene.outcomes == [("http://one", "bug")] * 2
+    assert scene.reports.outcomes == [("http://one", "bug")] * 2
 
 
 async def test_news_during_a_push_is_pushed_next() -> None:

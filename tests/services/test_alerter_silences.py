@@ -1,0 +1,137 @@
+"""Resolves under silences, from the alerter's ledger to the pager of a real Alertmanager."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from pathlib import Path
+from typing import TypeVar
+
+import aiohttp
+import pytest
+
+from services.alertmanager_http import Answer, HttpTransport
+from services.clock import SystemClock
+from services.silences import Matcher, Silences, exact_matchers
+from tests.support.alerter_scene import Scene, only
+from tests.support.alerter_thread import AlerterThread
+from tests.support.alerter_world import market_in
+from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.silence_samples import silence, silences_answer
+from tests.support.waiting import eventually
+from tests.support.webhook_recorder import WebhookRecorder
+
+EVERYTHING = Matcher("family", "forced-flow")
+DAY_SECONDS = 24 * 3600.0
+MINUTE_NS = 60 * 10**9
+T = TypeVar("T")
+
+
+@pytest.fixture
+async def scene(redis_url: str) -> AsyncIterator[Scene]:
+    with market_in(redis_url) as market:
+        running = Scene(redis_url, market)
+        yield running
+        await running.close()
+
+
+async def test_a_held_resolve_outlives_days_and_its_alerter(scene: Scene) -> None:
+    scene.transport.reply = lambda *_: silences_answer(silence(EVERYTHING))
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    fired = only(await scene.tick())
+    scene.market.trade(2.0, ACME=100.0)
+    await scene.tick()
+    for _ in range(3):
+        alert = only(await scene.tick(DAY_SECONDS))
+        assert alert["startsAt"] == fired["startsAt"]
+        assert alert["endsAt"] > fired["endsAt"]
+    assert scene.market.view()["alerts"][0]["send_status"] == "held"
+    assert scene.gauge("resolves_held", peer="http://one") == 1.0
+
+    await scene.start()
+    await scene.tick()
+    assert only(await scene.tick(5.0))["endsAt"] > fired["endsAt"]
+    assert scene.market.ledger()["episodes"][0]["sent_ns"] is None
+
+    scene.transport.reply = lambda *_: Answer(200, "[]")
+    assert only(await scene.tick(5.0))["endsAt"] == "2026-09-21T14:13:20.200Z"
+    await scene.tick()
+    assert scene.market.ledger()["episodes"][0]["sent_ns"] is not None
+    assert scene.gauge("resolves_held", peer="http://one") == 0.0
+
+
+@pytest.fixture
+def pager() -> Iterator[WebhookRecorder]:
+    with WebhookRecorder() as recorder:
+        yield recorder
+
+
+@pytest.fixture
+def server(tmp_path: Path, pager: WebhookRecorder) -> Iterator[AlertmanagerServer]:
+    with AlertmanagerServer(tmp_path / "one", pager.url) as running:
+        yield running
+
+
+def ask(url: str, question: Callable[[Silences], Awaitable[T]]) -> T:
+    """Ask an Alertmanager about its silences, as an operator would beside the alerter."""
+
+    async def answer() -> T:
+        async with aiohttp.ClientSession() as session:
+            return await question(Silences(url, HttpTransport(session)))
+
+    return asyncio.run(answer())
+
+
+def create(url: str, *matchers: Matcher) -> str:
+    now_ns = SystemClock().now_ns()
+    return ask(
+        url,
+        lambda silences: silences.create(
+            matchers,
+            starts_ns=now_ns,
+            ends_ns=now_ns + 10 * MINUTE_NS,
+            created_by="desk",
+            comment="seen",
+        ),
+    )
+
+
+def is_suppressed(server: AlertmanagerServer) -> bool:
+    return [found["status"]["state"] for found in server.alerts()] == ["suppressed"]
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_an_acknowledged_alert_is_resolved_at_the_pager_as_soon_as_it_is_over(
+    redis_url: str, server: AlertmanagerServer, pager: WebhookRecorder
+) -> None:
+    with market_in(redis_url) as market:
+        market.trade(1.0, ACME=99.0)
+        with AlerterThread(redis_url, [server.url]):
+            eventually(lambda: pager.statuses() == ["firing"])
+            made = create(server.url, *exact_matchers(pager.notices[0].labels))
+            eventually(lambda: is_suppressed(server))
+
+            market.trade(2.0, ACME=100.0)
+            eventually(lambda: pager.statuses() == ["firing", "resolved"], seconds=5.0)
+
+    [after] = [one for one in ask(server.url, lambda silences: silences.list()) if one.id == made]
+    assert not after.is_active
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_under_maintenance_the_resolve_reaches_the_pager_when_it_ends(
+    redis_url: str, server: AlertmanagerServer, pager: WebhookRecorder
+) -> None:
+    with market_in(redis_url) as market:
+        market.trade(1.0, ACME=99.0)
+        with AlerterThread(redis_url, [server.url]):
+            eventually(lambda: pager.statuses() == ["firing"])
+            made = create(server.url, EVERYTHING)
+            eventually(lambda: is_suppressed(server))
+
+            market.trade(2.0, ACME=100.0)
+            eventually(lambda: market.view()["alerts"][0]["send_status"] == "held")
+            assert is_suppressed(server)
+            assert pager.statuses() == ["firing"]
+
+            ask(server.url, lambda silences: silences.expire(made))
+            eventually(lambda: pager.statuses() == ["firing", "resolved"])
