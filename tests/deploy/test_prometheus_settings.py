@@ -1,4 +1,4 @@
-"""The deployed settings of Prometheus and Alertmanager, judged by their own programs."""
+"""The deployed settings of Prometheus, judged by its own program."""
 
 import subprocess
 from pathlib import Path
@@ -29,28 +29,6 @@ def test_prometheus_takes_its_settings_and_finds_every_file() -> None:
 
     assert "SUCCESS" in said
     assert "WARNING" not in said
-
-
-@pytest.mark.debian("prometheus-alertmanager")
-def test_alertmanager_takes_its_settings() -> None:
-    checked("amtool", "check-config", DEPLOY / "alertmanager" / "alertmanager.yml")
-
-
-@pytest.mark.debian("prometheus-alertmanager")
-def test_every_alert_has_a_receiver() -> None:
-    config = DEPLOY / "alertmanager" / "alertmanager.yml"
-    labels = ["alertname=ForcedFlowWatch", "severity=watch", "family=forced-flow", "side=sell"]
-
-    checked("amtool", "config", "routes", "test", f"--config.file={config}", *labels)
-
-
-def test_alertmanager_mutes_and_inhibits_nothing() -> None:
-    # It drops the resolve of what ends while it is muted or inhibited.
-    text = (DEPLOY / "alertmanager" / "alertmanager.yml").read_text()
-    config = yaml.safe_load(text)
-
-    assert "inhibit_rules" not in config
-    assert "time_intervals" not in text
 
 
 def test_the_deployed_targets_are_those_of_a_stack_with_one_worker() -> None:
