@@ -29,7 +29,8 @@ class Teller:
         reader = self.reader
         figures = reader.of(key, rule) if reader is not None and rule is not None else None
         telling = Telling(key, state, rule, level, figures, self.blind)
-        return annotations(telling, self.last.get(key, last))
+        texts = annotations(telling, self.last.get(key, last))
+        return {**texts, "rules": self.evaluator.digest}
 
     def tell_end(self, transition: Transition, last: Annotations) -> Annotations:
         """Return the texts of a resolve."""

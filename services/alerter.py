@@ -7,21 +7,17 @@ Redis says that another alerter has the lease, this one's term is over, and it s
 """
 
 import asyncio
-from collections.abc import Iterable
 
 import structlog
 
 from core.alerts import AlertKey
 from core.sessions import NANOS_PER_SECOND
-from core.thresholds import Rule
 from core.universe import Universe
 from services.alert_audit import AuditTrail, ReadableAuditLog
 from services.alert_dispatch import batch_of
 from services.alert_figures import FigureReader
-from services.alert_history import HistoryError, rebuilt
 from services.alert_ledger import (
     Ledger,
-    TransitionRecord,
     acknowledged,
     advanced,
     noted_sent,
@@ -34,7 +30,9 @@ from services.alerter_metrics import AlerterMetrics
 from services.alertmanager import Batch, Fleet
 from services.clock import Clock
 from services.evaluation import Evaluation, Evaluator
+from services.ledger_start import RENEW_SECONDS, starting_ledger
 from services.projection_history import ProjectionHistory, ProjectionLog
+from services.rules_in_force import RulesInForce
 from services.store_errors import LeaseLostError, StoreError
 from services.universe_switch import UniverseSwitch
 from services.view_document import view_document
@@ -44,8 +42,6 @@ from services.waiting import stopped_within
 log = structlog.get_logger(__name__)
 
 TICK_SECONDS = 0.1
-RENEW_SECONDS = 1.0
-"""How often the lease is renewed where nothing is written; every write renews it too."""
 BEAT_AGE_NS = 5 * NANOS_PER_SECOND
 """A price whose heartbeat lies further from host time than this is stale: behind it, or ahead of it
 where two clocks do not agree."""
@@ -68,7 +64,7 @@ class Alerter:
 
     def __init__(
         self,
-        rules: Iterable[Rule],
+        rules: RulesInForce,
         *,
         switch: UniverseSwitch,
         store: ViewStore,
@@ -82,7 +78,8 @@ class Alerter:
         self.blind = ""
         self.is_over = False
         self._switch = switch
-        self._evaluator = Evaluator(switch.current, tuple(rules))
+        self._rules = rules
+        self._evaluator = Evaluator(switch.current, rules.rules, rules.digest)
         self._store = store
         self._fleet = fleet
         self._audit_log = audit_log
@@ -132,8 +129,12 @@ class Alerter:
         LedgerError
             If it is of another format.
         """
-        ledger = await self._store.read_ledger()
-        self.ledger = await self._rebuilt_ledger() if ledger is None else ledger
+        self.ledger = await starting_ledger(
+            self._store,
+            self._audit_log,
+            clock=self._clock,
+            tell_end=Teller(self._evaluator, None, {}).tell_end,
+        )
         self._trail.begin(self.ledger)
         log.info(
             "ledger_loaded",
@@ -178,27 +179,6 @@ class Alerter:
                 return True
         return False
 
-    async def _rebuilt_ledger(self) -> Ledger:
-        """Return what the topic `alerts` says fires, and nothing where it cannot be read."""
-        log.warning("ledger_missing")
-        reading = asyncio.create_task(self._audit_log.read())
-        try:
-            while not reading.done():
-                await asyncio.wait({reading}, timeout=RENEW_SECONDS)
-                await self._store.lease.renew()
-            records = reading.result()
-        except HistoryError as error:
-            log.error("ledger_not_rebuilt", error=str(error))  # noqa: TRY400  it says where
-            # Whatever numbers are in the topic, these are greater.
-            return Ledger(sequence=self._store.lease.counter)
-        finally:
-            reading.cancel()
-        return self._rebuilt_from(records)
-
-    def _rebuilt_from(self, records: Iterable[TransitionRecord]) -> Ledger:
-        teller = Teller(self._evaluator, None, {})
-        return rebuilt(records, now_ns=self._clock.now_ns(), tell_end=teller.tell_end)
-
     async def _evaluate(self) -> None:
         started = self._clock.monotonic()
         if started >= self._next_renewal:
@@ -226,8 +206,11 @@ class Alerter:
         self._record(evaluation)
 
     def _current_evaluator(self) -> Evaluator:
-        if self._evaluator.universe is not self._switch.current:
-            self._evaluator = self._evaluator.over(self._switch.current)
+        universe, rules = self._switch.current, self._rules
+        is_other_universe = self._evaluator.universe is not universe
+        if is_other_universe or self._evaluator.digest != rules.digest:
+            self._evaluator = Evaluator(universe, rules.rules, rules.digest)
+        if is_other_universe:
             self._reader = None
         return self._evaluator
 
@@ -266,6 +249,7 @@ class Alerter:
                 fleet=self._fleet,
                 texts=self._texts,
                 unknown_partitions=tuple(partials.unknown),
+                rules=self._evaluator.digest,
                 written_ns=now_ns,
             )
         await self._store.write(ledger, document)

@@ -23,6 +23,7 @@ class AlerterMetrics:
     def __init__(self, peers: Iterable[str], clock: Clock) -> None:
         self._clock = clock
         self._peers = tuple(peers)
+        self._rules = ""
         self._metrics = Metrics(ALERTER)
         self._market = GaugeTable(MARKET, clock)
         for peer in self._peers:
@@ -92,6 +93,23 @@ class AlerterMetrics:
         """Count an evaluation that came to nothing."""
         self._metrics.counter("forcedflow_evaluations", "blind").inc()
         self._metrics.gauge("forcedflow_blind").set(1)
+
+    def rules_loaded(self, digest: str) -> None:
+        """Show which rules are in force, and since when."""
+        self._metrics.forget("forcedflow_rules_info", self._rules)
+        self._rules = digest
+        self._metrics.gauge("forcedflow_rules_info", digest).set(1)
+        self._metrics.gauge("forcedflow_rules_loaded_timestamp_seconds").set(self._now())
+        self.rules_kept()
+
+    def rules_refused(self) -> None:
+        """Count a content of the rules file that cannot be used."""
+        self._metrics.counter("forcedflow_rules_reload_failures").inc()
+        self._metrics.gauge("forcedflow_rules_file_refused").set(1)
+
+    def rules_kept(self) -> None:
+        """Show that the rules file says what is in force."""
+        self._metrics.gauge("forcedflow_rules_file_refused").set(0)
 
     def changed(self, change: str) -> None:
         """Count a transition of an alert."""

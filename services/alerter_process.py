@@ -8,6 +8,7 @@ import signal
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -27,6 +28,7 @@ from services.clock import Clock
 from services.exposition import Exposition
 from services.projection_log import KafkaProjections
 from services.rules_file import RulesFile, foreign_names, read_rules
+from services.rules_in_force import RulesInForce, RulesWatch
 from services.universe_feed import UniverseFeed, first_universe
 from services.universe_files import load_universe
 from services.universe_switch import UniverseSwitch
@@ -54,11 +56,17 @@ def load_tables(directory: Path | None, rules_file: Path) -> tuple[RulesFile, Un
         rules = read_rules(rules_file)
     except ConfigError as error:
         faults.append(str(error))
-    if not faults and universe is not None:
-        faults = [str(finding) for finding in foreign_names(rules, universe)]
     if faults:
         raise ConfigError("\n".join(faults))
+    check_names(rules, universe)
     return rules, universe
+
+
+def check_names(rules: RulesFile, universe: Universe | None) -> None:
+    """Raise `ConfigError` with every name in the rules that a folder's universe does not have."""
+    findings = () if universe is None else foreign_names(rules, universe)
+    if findings:
+        raise ConfigError("\n".join(str(finding) for finding in findings))
 
 
 async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
@@ -74,6 +82,8 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     rules, universe = load_tables(settings.universe.directory, settings.alerter.rules)
     metrics = AlerterMetrics(settings.alerter.alertmanagers, clock)
+    check = partial(check_names, universe=universe)
+    watch = RulesWatch(rules, check=check, observer=metrics)
     async with AsyncExitStack() as stack:
         _expose(settings, metrics, stack)
         feed = None
@@ -84,9 +94,11 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
         if universe is not None:
             switch = UniverseSwitch(universe, clock)
             if feed is not None:
-                following = asyncio.create_task(_follow(feed, switch, rules))
+                following = asyncio.create_task(_follow(feed, switch, watch))
                 stack.callback(following.cancel)
-            post = _Post(settings, rules, switch=switch, metrics=metrics, clock=clock)
+            watching = asyncio.create_task(watch.follow(stop))
+            stack.callback(watching.cancel)
+            post = _Post(settings, watch.in_force, switch=switch, metrics=metrics, clock=clock)
             turns = await post.open(stack)
             await turns.run(stop)
     log.info("alerter_stopped")
@@ -102,7 +114,7 @@ class _Post:
     """What one process has, and the alerters of its terms share."""
 
     settings: AlerterSettings
-    rules: RulesFile
+    rules: RulesInForce
     switch: UniverseSwitch
     metrics: AlerterMetrics
     clock: Clock
@@ -122,7 +134,7 @@ class _Post:
 
         def appoint() -> Alerter:
             return Alerter(
-                self.rules.rules,
+                self.rules,
                 switch=self.switch,
                 store=store,
                 fleet=self._fleet(session),
@@ -155,14 +167,14 @@ class _Post:
         )
 
 
-async def _follow(feed: UniverseFeed, switch: UniverseSwitch, rules: RulesFile) -> None:
+async def _follow(feed: UniverseFeed, switch: UniverseSwitch, watch: RulesWatch) -> None:
     """Announce every newer version; what the rules name and it lacks is told, not refused.
 
     A version that an import brings must not be the end of all pages.
     """
     universe = switch.current
     while True:
-        for finding in foreign_names(rules, universe):
+        for finding in foreign_names(watch.file, universe):
             log.error("rules_name_what_is_not_there", finding=str(finding))
         universe = await feed.next()
         switch.announce(universe)

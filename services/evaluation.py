@@ -22,10 +22,14 @@ class Evaluation:
 
 
 class Evaluator:
-    """The rules over one universe; it remembers nothing from one evaluation to the next."""
+    """The rules over one universe; it remembers nothing from one evaluation to the next.
 
-    def __init__(self, universe: Universe, rules: Sequence[Rule]) -> None:
+    ``digest`` is the short hash of the file that the rules come from.
+    """
+
+    def __init__(self, universe: Universe, rules: Sequence[Rule], digest: str) -> None:
         self.universe = universe
+        self.digest = digest
         self._rules = {rule.name: rule for rule in rules}
         self._breach = breach_levels(rules, universe)
 
@@ -58,10 +62,6 @@ class Evaluator:
             transitions += happened
         view.numeric["level"] = levels_of(after, self.universe)
         return Evaluation(view, after, tuple(transitions))
-
-    def over(self, universe: Universe) -> "Evaluator":
-        """Return the same rules over another version of the universe."""
-        return Evaluator(universe, tuple(self._rules.values()))
 
     def rule_of(self, key: AlertKey) -> tuple[Rule | None, Level | None]:
         """Return the rule and level of an alert, None for each that is gone."""

@@ -3,6 +3,7 @@
 Scalars are taken as the text that was written, so a symbol such as 000100 or ON stays itself.
 """
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,11 +34,15 @@ class RulesError(ConfigError):
 
 @dataclass(frozen=True)
 class RulesFile:
-    """A rules file that was read: its rules in its order, and its text for the messages."""
+    """A rules file that was read: its rules in its order, and its text for the messages.
+
+    ``digest`` is a short hash of its bytes, by which people tell one version from another.
+    """
 
     source: str
     rules: tuple[Rule, ...]
     document: yaml.Node
+    digest: str
 
     def finding(self, location: _Location, expected: str, was: str) -> Finding:
         """Return a fault of one place in the file."""
@@ -63,12 +68,22 @@ def read_rules(path: Path) -> RulesFile:
     except OSError as error:
         found = Finding(source, 0, "", "a file that can be read", str(error.strerror))
         raise RulesError([found]) from error
+    return parse_rules(content, source)
+
+
+def digest_of(content: bytes) -> str:
+    """Return the short hash of a rules file's bytes: the first 12 digits of its SHA-256."""
+    return hashlib.sha256(content).hexdigest()[:12]
+
+
+def parse_rules(content: bytes, source: str) -> RulesFile:
+    """Return the file of these bytes, which messages name `source`; raises `RulesError`."""
     document, data, findings = _parse(content, source)
     rules, faults = _rules_of(data)
     findings += [_finding(source, document, fault) for fault in faults]
     if findings:
         raise RulesError(sorted(findings, key=lambda finding: finding.line))
-    return RulesFile(source, rules, document)
+    return RulesFile(source, rules, document, digest_of(content))
 
 
 def foreign_names(file: RulesFile, universe: Universe) -> tuple[Finding, ...]:

@@ -42,12 +42,18 @@ def view_document(
     fleet: Fleet,
     texts: Mapping[AlertKey, Annotations],
     unknown_partitions: Sequence[int],
+    rules: str,
     written_ns: int,
 ) -> bytes:
-    """Return the document; ``texts`` are the newest annotations of what fires, by alert."""
+    """Return the document.
+
+    ``texts`` are the newest annotations of what fires, by alert; ``rules`` is the short hash of
+    the rules in force.
+    """
     return msgspec.json.encode(
         {
             "universe": universe.version,
+            "rules": rules,
             "written_at": host_time_text(written_ns),
             "unknown_partitions": list(unknown_partitions),
             "rows": row_dicts(rows_of(view), universe),

@@ -220,6 +220,27 @@ ALERTER = (
         ("peer",),
     ),
     Metric(
+        "forcedflow_rules_info",
+        "gauge",
+        "1 for the rules in force, by the short hash of their file; it is in every page.",
+        ("rules",),
+    ),
+    Metric(
+        "forcedflow_rules_loaded_timestamp_seconds",
+        "gauge",
+        "Host time since when the rules in force are.",
+    ),
+    Metric(
+        "forcedflow_rules_reload_failures",
+        "counter",
+        "New contents of the rules file that could not be used; the rules before stayed in force.",
+    ),
+    Metric(
+        "forcedflow_rules_file_refused",
+        "gauge",
+        "1 while the rules file as it is cannot be used, and others are in force, else 0.",
+    ),
+    Metric(
         "forcedflow_resolves_held",
         "gauge",
         "Alerts that are over and that an Alertmanager is not told so yet, for a silence of its "

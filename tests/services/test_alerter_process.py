@@ -15,6 +15,7 @@ from click.testing import CliRunner
 from core.columns import NUMERIC_COLUMNS
 from services.child_process import ChildProcess, free_port
 from services.cli import main
+from services.rules_file import digest_of
 from services.view_store import LEDGER_KEY, VIEW_KEY
 from streams.metric_catalogue import ALERTER, MARKET
 from tests.support.waiting import eventually
@@ -69,13 +70,16 @@ class Process:
     """One alerter without Kafka and Alertmanager, on a Redis of its own."""
 
     def __init__(self, directory: Path, redis_url: str) -> None:
+        self.rules = directory / "rules.yaml"
+        self.rules.write_bytes((EXAMPLE / "rules.yaml").read_bytes())
+        rules = ("--rules", str(self.rules))
         self.port = free_port()
         self.store = redis.Redis.from_url(redis_url)
         words = ("--redis-url", redis_url, "--kafka-bootstrap", f"127.0.0.1:{free_port()}")
         self.child = ChildProcess(
             "alerter",
             [
-                *(sys.executable, "-m", "services", "alerter", *UNIVERSE, *RULES, *words),
+                *(sys.executable, "-m", "services", "alerter", *UNIVERSE, *rules, *words),
                 *("--metrics-port", str(self.port)),
             ],
             directory=directory,
@@ -113,6 +117,12 @@ def test_it_publishes_a_view_serves_its_metrics_and_ends_with_a_signal(process: 
     assert all(f"# TYPE {metric.name}" in page for metric in (*ALERTER, *MARKET))
     # The view is in Redis a moment before its figures are shown.
     eventually(lambda: "forcedflow_partitions_unknown 12.0" in process.page())
+
+    with process.rules.open("a") as rules:
+        rules.write("# A change.\n")
+    changed = digest_of(process.rules.read_bytes())
+    eventually(lambda: f'forcedflow_rules_info{{rules="{changed}"}} 1.0' in process.page())
+    eventually(lambda: json.loads(process.store.get(VIEW_KEY) or b"")["rules"] == changed)
 
     kill(process.child.pid, signal.SIGTERM)
     assert process.status() == 0

@@ -29,6 +29,7 @@ from services.alertmanager import Fleet, Peer
 from services.alertmanager_http import Transport
 from services.clock import Clock
 from services.rows import Rows, row_dicts
+from services.rules_in_force import RulesInForce
 from services.universe_switch import UniverseSwitch
 from services.view_store import LEDGER_KEY, VIEW_KEY, PartialsRead, ViewStore
 from streams.fencing import partial_key
@@ -50,6 +51,7 @@ LEVELS = (
     Level("watch", 0.02, 0.015),
     Level("warning", 0.05, 0.04, 30 * 10**9),
 )
+RULES_DIGEST = "0123456789ab"
 RULE = Rule("forced-flow", "adv_ratio", "symbol", LEVELS)
 
 
@@ -225,7 +227,7 @@ class AlerterPost:
         self.projections = RecordingProjections()
         self._transport = transport
         self._peers = peers
-        self._rules = rules
+        self.rules = RulesInForce(tuple(rules), RULES_DIGEST)
 
     def appoint(self) -> Alerter:
         """Return the alerter of a new term; it has not the lease, and has not begun."""
@@ -240,7 +242,7 @@ class AlerterPost:
             for url in self._peers
         )
         return Alerter(
-            self._rules,
+            self.rules,
             switch=self.switch,
             store=self.store,
             fleet=fleet,
