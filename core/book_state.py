@@ -57,7 +57,7 @@ class FlowState:
 class RecordedState:
     """What was read of one session's results: its slots, and the columns of `Recorded`.
 
-    ``row`` int64[k]; the other columns run beside it.
+    ``row`` int64[k]; the other columns run beside it, ``positioning`` is float64[k, 6].
     """
 
     prices: PriceState
@@ -67,6 +67,7 @@ class RecordedState:
     path: Int64s
     leveraged_usd: Floats
     creation_usd: Floats
+    positioning: Floats
 
 
 @dataclass(frozen=True, eq=False)
@@ -131,6 +132,7 @@ def result_state(book: Book, day: Day, rows: Int64s) -> RecordedState:
         path=recorded.path[row],
         leveraged_usd=np.where(is_current, book.leveraged_usd[row], recorded.leveraged_usd[row]),
         creation_usd=np.where(is_current, book.creation_usd[row], recorded.creation_usd[row]),
+        positioning=recorded.positioning_of(row),
     )
 
 
@@ -261,6 +263,7 @@ class Restorer:
             leveraged_usd=state.leveraged_usd[mine],
             creation_usd=state.creation_usd[mine],
         )
+        recorded.note_positioning(row, state.positioning[mine])
 
     def _volumes(self, day: Day, state: PriceState) -> None:
         for name, found in (("before", state.volumes_before), ("within", state.volumes_within)):

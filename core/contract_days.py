@@ -23,13 +23,14 @@ class ContractDay:
     ----------
     label : int
     newest_ns : int64[rows]     newest event of each underlying, ``NO_TIME`` without one
-    has_open_interest : bool[rows]      whether some of it is of this session
+    interest_label : int64[rows]        newest session that open interest in it was stated for,
+                                        ``NO_SESSION`` without any
     """
 
     def __init__(self, label: int, *, capacity: int, rows: int) -> None:
         self.label = label
         self.newest_ns = np.full(rows, NO_TIME, np.int64)
-        self.has_open_interest = np.zeros(rows, np.bool_)
+        self.interest_label = np.full(rows, NO_SESSION, np.int64)
         self.slots: dict[str, Slots] = {}
         self._capacity = capacity
 
@@ -138,7 +139,15 @@ class ContractDays:
     def has_open_interest(self, label: int) -> Bools:
         """Return bool[rows], whether some open interest was stated for just this session."""
         day = self._days.get(label)
-        return np.zeros(self._rows, np.bool_) if day is None else day.has_open_interest
+        return np.zeros(self._rows, np.bool_) if day is None else day.interest_label == label
+
+    def interest_labels(self, label: int) -> Int64s:
+        """Return int64[rows], the newest session up to one that open interest was stated for."""
+        newest = np.full(self._rows, NO_SESSION, np.int64)
+        for day in self.ordered():
+            if day.label <= label:
+                np.maximum(newest, day.interest_label, out=newest)
+        return newest
 
     def grow(self, capacity: int) -> None:
         """Make room for as many contracts."""
@@ -160,6 +169,7 @@ def _merge(rest: ContractDay, day: ContractDay) -> None:
     """Let a session's figures stand over those of all sessions before it."""
     rest.label = day.label
     np.maximum(rest.newest_ns, day.newest_ns, out=rest.newest_ns)
+    np.maximum(rest.interest_label, day.interest_label, out=rest.interest_label)
     for figure, slots in day.slots.items():
         filled = np.flatnonzero(slots.event_ns != NO_TIME)
         if figure == "opening_volatility" and "volatility" in rest.slots:

@@ -36,13 +36,18 @@ def interest_state(options: OptionBook) -> InterestState:
     # Beyond its size the table's columns are what memory held before.
     here = np.flatnonzero(table.row[: table.size] >= 0)
     # The terms first: of all records of a contract the newest states them.
-    records = [_records(state, here, table.terms, label=NO_SESSION, figure="")]
+    no_session = np.full(len(here), NO_SESSION, np.int64)
+    records = [_records(state, here, table.terms, label=no_session, figure="")]
     for day in state.days.ordered():
         for figure in FIGURES:
             slots = day.slots.get(figure)
             if slots is not None:
                 filled = here[slots.event_ns[here] != NO_TIME]
-                records.append(_records(state, filled, slots, label=day.label, figure=figure))
+                label = np.full(len(filled), day.label, np.int64)
+                if figure == "open_interest":
+                    # Of a day that stands for several, its age is that of the newest one.
+                    label = day.interest_label[table.row[filled]]
+                records.append(_records(state, filled, slots, label=label, figure=figure))
     return InterestState(0, state.roots, state.sources, [each for each in records if len(each)])
 
 
@@ -64,7 +69,7 @@ def take_up(options: OptionBook, state: InterestState, row: Int64s) -> None:
 
 
 def _records(
-    state: OpenInterest, contracts: Int64s, slots: Slots, *, label: int, figure: str
+    state: OpenInterest, contracts: Int64s, slots: Slots, *, label: Int64s, figure: str
 ) -> OpenInterestColumns:
     table, identity = state.table, state.table.identity[contracts]
     unknown = np.full(len(contracts), np.nan)
@@ -85,7 +90,7 @@ def _records(
         is_american=table.is_american[contracts],
         forward=figures.get("forward", unknown),
         event_ns=slots.event_ns[contracts],
-        label=np.full(len(contracts), label, np.int64),
+        label=label,
         source=np.array([number[rank] for rank in slots.rank[contracts].tolist()], np.int32),
         dealer_sign=table.dealer_sign[contracts],
     )

@@ -194,7 +194,8 @@ class OpenInterest:
         at = np.flatnonzero(here)
         row = records.reference[at]
         np.maximum.at(day.newest_ns, row, records.event_ns[at])
-        day.has_open_interest[row[~np.isnan(records.open_interest[at])]] = True
+        stated = row[~np.isnan(records.open_interest[at])]
+        day.interest_label[stated] = np.maximum(day.interest_label[stated], label)
         return np.concatenate(changed)
 
 

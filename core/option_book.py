@@ -10,7 +10,7 @@ The figures equal a full recompute at the time the curves stand at, but for thre
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass, replace
 
 import numpy as np
 
@@ -18,11 +18,17 @@ from core.columns import Bools, Floats, Int64s
 from core.contracts import OpenInterestColumns, OptionChain
 from core.curve_reader import CurveReader, Readings
 from core.curve_workshop import CurveWorkshop, RowTargets
+from core.dealer_gamma import exposure_table
 from core.dealer_signs import SIGN_MODELS, USER_SIGNED, SignModel, model_weights
+from core.forwards import expiry_forwards
 from core.open_interest import OpenInterest
+from core.open_positions import open_positions, unit_strikes
+from core.positioning import positioning
 from core.row_calendar import RowCalendar
 from core.row_curves import HELD, NOW, REACH, START_AT_CLOSE
-from core.sessions import NO_TIME
+from core.row_positioning import RowPositioning
+from core.sessions import NO_SESSION, NO_TIME
+from core.skew import risk_reversal
 
 SLICE_CONTRACTS = 4_000
 """What one call of `OptionBook.refresh` does at most: some 20 ms."""
@@ -64,6 +70,8 @@ class OptionBook:
     Attributes
     ----------
     state : OpenInterest                    all that a snapshot holds
+    positioning : RowPositioning            as `make_positioning` has made it
+    targets : RowTargets                    what the rows stand for
     """
 
     def __init__(
@@ -77,15 +85,14 @@ class OptionBook:
         dividend_yield: Floats | None = None,
     ) -> None:
         self.state = OpenInterest(calendar, size)
-        self._workshop = CurveWorkshop(
-            self.state,
-            rate=np.zeros(size) if rate is None else rate,
-            dividend_yield=np.zeros(size) if dividend_yield is None else dividend_yield,
-        )
+        self._rate = np.zeros(size) if rate is None else rate
+        self._yield = np.zeros(size) if dividend_yield is None else dividend_yield
+        self._workshop = CurveWorkshop(self.state, rate=self._rate, dividend_yield=self._yield)
         self._reader = CurveReader(size)
         self._weights = model_weights((*models, USER_SIGNED))
         self._model = np.zeros(size, np.int64) if model is None else model
-        self._targets = self._workshop.targets
+        self.positioning = RowPositioning(size)
+        self.targets = self._workshop.targets
 
     @property
     def has_contracts(self) -> Bools:
@@ -102,12 +109,14 @@ class OptionBook:
 
         Cost: O(batch). The curves follow at the next `refresh`.
         """
-        changed, altered = self.state.apply(records, self._targets.open_ns)
-        return self._workshop.note(changed, altered)
+        changed, altered = self.state.apply(records, self.targets.open_ns)
+        rows = self._workshop.note(changed, altered)
+        self.positioning.note(rows)
+        return rows
 
     def follow(self, targets: RowTargets) -> None:
         """Take over which session and market time the rows stand at; O(rows)."""
-        self._targets = targets
+        self.targets = targets
         self._workshop.follow(targets)
 
     def refresh(self) -> bool:
@@ -129,7 +138,7 @@ class OptionBook:
         row's contracts.
         """
         with np.errstate(invalid="ignore", divide="ignore"):
-            log_distance = np.log(price / self._targets.previous_close.take(rows))
+            log_distance = np.log(price / self.targets.previous_close.take(rows))
         known = self._is_known(rows)
         on_grid = known & (np.abs(log_distance) <= REACH)
         if np.count_nonzero(on_grid) == len(rows):
@@ -150,7 +159,7 @@ class OptionBook:
 
         ``close`` float64[c]; NaN where `figures` are. Cost: O(c) on the curves.
         """
-        previous_close = self._targets.previous_close[[row]]
+        previous_close = self.targets.previous_close[[row]]
         return self._of_close(
             row, close, kind=START_AT_CLOSE, since=(START_AT_CLOSE, previous_close)
         )
@@ -165,16 +174,16 @@ class OptionBook:
     def as_of_ns(self) -> Int64s:
         """Return int64[rows], the newest event that counts, ``NO_TIME`` where there is none."""
         newest = np.full(len(self._model), NO_TIME, np.int64)
-        for label in np.unique(self._targets.label).tolist():
-            rows = np.flatnonzero(self._targets.label == label)
+        for label in np.unique(self.targets.label).tolist():
+            rows = np.flatnonzero(self.targets.label == label)
             newest[rows] = self.state.days.newest_ns(label)[rows]
         return newest
 
     def is_stale(self) -> Bools:
         """Return bool[rows]: open interest is loaded, and none of it is of the row's session."""
         stale = np.zeros(len(self._model), np.bool_)
-        for label in np.unique(self._targets.label).tolist():
-            rows = np.flatnonzero(self._targets.label == label)
+        for label in np.unique(self.targets.label).tolist():
+            rows = np.flatnonzero(self.targets.label == label)
             stale[rows] = ~self.state.days.has_open_interest(label)[rows]
         return stale & self._workshop.has_contracts
 
@@ -183,9 +192,20 @@ class OptionBook:
         whole = self._workshop.open_interest
         return np.where(whole > 0.0, self._workshop.priced / np.maximum(whole, 1.0), np.nan)
 
+    def interest_labels(self) -> Int64s:
+        """Return int64[rows], the session that the newest open interest which counts is of.
+
+        ``NO_SESSION`` where there is none.
+        """
+        newest = np.full(len(self._model), NO_SESSION, np.int64)
+        for label in np.unique(self.targets.label).tolist():
+            rows = np.flatnonzero(self.targets.label == label)
+            newest[rows] = self.state.days.interest_labels(label)[rows]
+        return newest
+
     def chain(self, row: int, *, underlying: str, spot: float) -> OptionChain:
         """Return a row's contracts as they stand, for what `core.chain_profile` can say of them."""
-        targets = self._targets
+        targets = self.targets
         return self.state.chain(
             row,
             underlying=underlying,
@@ -193,6 +213,25 @@ class OptionBook:
             now_ns=int(targets.market_ns[row]),
             label=int(targets.label[row]),
         )
+
+    def make_positioning(self, row: int, spot: float) -> None:
+        """Make the positioning of a row anew at a price, as of its market time or its close.
+
+        Cost: a pass over the row's contracts.
+        """
+        targets = self.targets
+        label, close_ns = int(targets.label[row]), int(targets.close_ns[row])
+        now_ns = min(int(targets.market_ns[row]), close_ns)
+        chain = replace(self.chain(row, underlying="", spot=spot), as_of_ns=now_ns).unexpired()
+        forwards = expiry_forwards(
+            chain, rate=float(self._rate[row]), dividend_yield=float(self._yield[row])
+        )
+        positions = open_positions(chain, forwards)
+        strike = unit_strikes(chain.strike, chain.multiplier, chain.deliverable)
+        by_strike = exposure_table(strike, chain, positions, positions.gamma_exposures(spot))
+        found = positioning(by_strike, risk_reversal(chain, forwards))
+        figures = np.array(astuple(found))
+        self.positioning.put(row, figures, label=label, market_ns=now_ns)
 
     def _figures(self, rows: Int64s, price: Floats, readings: Readings) -> Floats:
         """Return the columns of `DealerFigures`, float64[6, n]."""

@@ -8,6 +8,7 @@ slots have become others.
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s
+from core.positioning import FIGURES
 
 NOT_READ = 0
 """Stands for the digest of a result that was never read."""
@@ -22,6 +23,8 @@ class Recorded:
     changed : bool[n]                 rows whose slots may differ from that
     is_pending : bool                 whether any row is changed
     leveraged_usd, creation_usd : float64[n]     demand at the close, NaN = not known
+    positioning : float64[n, 6] | None     `core.positioning.FIGURES` at the close, NaN = not known,
+                                      None where none is
     version : int                     grows with everything that was read
     """
 
@@ -33,6 +36,7 @@ class Recorded:
         self.is_pending = True
         self.leveraged_usd: Floats = np.full(size, np.nan)
         self.creation_usd: Floats = np.full(size, np.nan)
+        self.positioning: Floats | None = None
         self.version = 0
         self._is_followed = False
 
@@ -68,3 +72,18 @@ class Recorded:
         """Take the demand of some rows at their close, float64[k] each."""
         self.leveraged_usd[rows] = leveraged_usd
         self.creation_usd[rows] = creation_usd
+
+    def note_positioning(self, rows: Int64s, figures: Floats) -> None:
+        """Take the positioning of some rows, float64[k, 6]; what is not known stays as it was."""
+        if np.isnan(figures).all():
+            return
+        if self.positioning is None:
+            self.positioning = np.full((len(self.figures), len(FIGURES)), np.nan)
+        known = ~np.isnan(figures).all(axis=1)
+        self.positioning[rows[known]] = figures[known]
+
+    def positioning_of(self, rows: Int64s) -> Floats:
+        """Return the positioning of some rows, float64[k, 6], NaN = not known."""
+        if self.positioning is None:
+            return np.full((len(rows), len(FIGURES)), np.nan)
+        return self.positioning[rows]

@@ -125,6 +125,19 @@ class RowCalendar:
             age[here] = now - np.searchsorted(table.label, earlier[here])
         return age
 
+    def labels_before(self, label: Int64s, count: int) -> Int64s:
+        """Return int64[n, count], the sessions before that of each row, ascending.
+
+        ``NO_SESSION`` where the row's schedule has no more; of a row without a session all are.
+        """
+        before = np.full((self._size, count), NO_SESSION, np.int64)
+        for table, rows in self.groups:
+            for each in np.unique(label[rows]).tolist():
+                at = int(np.searchsorted(table.label, each))
+                known = table.label[max(at - count, 0) : at]
+                before[rows[label[rows] == each], count - len(known) :] = known
+        return before
+
     def keeps_whole(self, newest: int) -> set[int]:
         """Return the labels of every row's two latest sessions up to one label."""
         kept: set[int] = set()

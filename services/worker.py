@@ -30,6 +30,7 @@ from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.option_refresh import OptionRefresh
 from streams.ownership import Ownership
+from streams.positioning_publisher import PositioningPublisher
 from streams.publisher import Publisher
 from streams.result_writer import ResultWriter
 from streams.saver import Saver
@@ -121,6 +122,7 @@ class Worker:
             on_refused=self._refused,
         )
         self._options = OptionRefresh(self._intake.partitions, on_touch=self._touch)
+        self._positioning = PositioningPublisher(store, self._intake.partitions, self.metrics)
         self._results = ResultWriter(
             ResultSender(self._app, settings.kafka.topics_prefix),
             self._intake.partitions,
@@ -178,6 +180,7 @@ class Worker:
                         self._saver.run(),
                         self._results.run(),
                         self._options.run(),
+                        self._positioning.run(),
                         self._letters.run(),
                         self._watch.run(),
                         self._follow(),

@@ -10,6 +10,7 @@ from core.book_state import EMPTY, FlowState, Names, PriceState, RecordedState
 from core.columns import Floats, Int64s
 from core.errors import BadInputError
 from core.history import SessionCloses
+from core.positioning import FIGURES
 from core.slots import Candidates
 from streams.closes import FORMAT, Figures, Path, Result, Won, digest
 from streams.event_kinds import session_label, shown
@@ -167,6 +168,7 @@ def _state(label: int, session: Mapping[str, _Parsed]) -> tuple[Names, RecordedS
         path=_column([digest(bytes(one.result.path)) for one in parsed]),
         leveraged_usd=_known([one.result.leveraged_rebalance_usd for one in parsed]),
         creation_usd=_known([one.result.creation_redemption_usd for one in parsed]),
+        positioning=np.array([_positioning(one.result) for one in parsed], np.float64),
     )
 
 
@@ -223,3 +225,9 @@ def _of_all(values: Sequence[int], path: Path) -> Int64s:
 
 def _known(values: Sequence[float | None]) -> Floats:
     return np.array([np.nan if value is None else value for value in values], np.float64)
+
+
+def _positioning(result: Result) -> list[float]:
+    found = result.positioning
+    figures = [None if found is None else getattr(found, name) for name in FIGURES]
+    return [np.nan if figure is None else figure for figure in figures]

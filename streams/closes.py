@@ -15,7 +15,7 @@ import msgspec
 import numpy as np
 
 from core.book_state import Names, PriceState, RecordedState
-from core.columns import Int32s, Int64s
+from core.columns import Floats, Int32s, Int64s
 from core.slots import Candidates
 
 FORMAT = 1
@@ -63,7 +63,18 @@ class Path(msgspec.Struct, omit_defaults=True):
     rank: list[Whole] = []
 
 
-class Result(msgspec.Struct):
+class Positioned(msgspec.Struct, omit_defaults=True):
+    """How options were positioned at the close, as `core.positioning.Positioning`."""
+
+    call_open_interest: float | None = None
+    put_open_interest: float | None = None
+    risk_reversal_25d_30d: float | None = None
+    open_interest_concentration: float | None = None
+    gamma_concentration: float | None = None
+    gross_gamma_usd_per_1pct: float | None = None
+
+
+class Result(msgspec.Struct, omit_defaults=True):
     """One record; figures and path stay as they came, to be digested."""
 
     format: int
@@ -73,6 +84,7 @@ class Result(msgspec.Struct):
     creation_redemption_usd: float | None
     figures: msgspec.Raw
     path: msgspec.Raw
+    positioning: Positioned | None = None
 
 
 _encoder = msgspec.json.Encoder()
@@ -121,6 +133,7 @@ def encode_results(state: RecordedState, names: Names, *, fund_row: Int32s) -> l
             creation_redemption_usd=_or_none(state.creation_usd[place]),
             figures=msgspec.Raw(figures_raw),
             path=msgspec.Raw(path_raw),
+            positioning=_positioned(state.positioning[place]),
         )
         encoded.append(
             EncodedResult(
@@ -132,6 +145,12 @@ def encode_results(state: RecordedState, names: Names, *, fund_row: Int32s) -> l
             )
         )
     return encoded
+
+
+def _positioned(figures: Floats) -> Positioned | None:
+    if np.isnan(figures).all():
+        return None
+    return Positioned(*(_or_none(figure) for figure in figures))
 
 
 def _or_none(number: float) -> float | None:

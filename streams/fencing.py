@@ -4,7 +4,7 @@ Every owner takes a token greater than all before it. The scripts run inside Red
 worker that was replaced while it slept cannot write between a check and a write.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from redis.asyncio import Redis
@@ -68,6 +68,11 @@ def partial_key(partition: int) -> str:
     return f"{partition_key(partition)}:partial"
 
 
+def positioning_key(partition: int) -> str:
+    """Return the key of the positioning of a partition's options, written as its partial is."""
+    return f"{partition_key(partition)}:positioning"
+
+
 @dataclass(frozen=True)
 class StoredPartial:
     """A partial as it lies in Redis; ``age_seconds`` by Redis' clock."""
@@ -127,12 +132,18 @@ class PartitionStore:
         )
         return str(answer.decode())
 
-    async def publish(self, contents: Mapping[int, tuple[int, bytes]]) -> dict[int, bool]:
-        """Write partials in one round trip.
+    async def publish(
+        self,
+        contents: Mapping[int, tuple[int, bytes]],
+        *,
+        key: Callable[[int], str] = partial_key,
+    ) -> dict[int, bool]:
+        """Write partials, or what else an owner says, in one round trip.
 
         Parameters
         ----------
         contents : mapping    partition -> (token, encoded partial)
+        key : callable        partition -> where it is written
 
         Returns
         -------
@@ -141,18 +152,20 @@ class PartitionStore:
         async with self._redis.pipeline(transaction=False) as pipeline:
             for partition, (token, content) in contents.items():
                 await self._publish(
-                    keys=[partition_key(partition), partial_key(partition)],
+                    keys=[partition_key(partition), key(partition)],
                     args=[token, content],
                     client=pipeline,
                 )
             answers = await pipeline.execute()
         return {partition: answer == 1 for partition, answer in zip(contents, answers, strict=True)}
 
-    async def read(self, partitions: Sequence[int]) -> dict[int, StoredPartial | None]:
-        """Read the partials of some partitions in one round trip, None where there is none."""
+    async def read(
+        self, partitions: Sequence[int], *, key: Callable[[int], str] = partial_key
+    ) -> dict[int, StoredPartial | None]:
+        """Read what `publish` has written of some partitions, None where there is none."""
         async with self._redis.pipeline(transaction=False) as pipeline:
             for partition in partitions:
-                pipeline.hmget(partial_key(partition), ["token", "time_ms", "content"])
+                pipeline.hmget(key(partition), ["token", "time_ms", "content"])
             # Asked last, so that no age is negative.
             pipeline.time()
             *rows, (seconds, micros) = await pipeline.execute()

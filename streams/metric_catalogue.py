@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from core.columns import NUMERIC_COLUMNS
+from core.positioning import MEASURES
 
 FAST_SECONDS = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0)
 """Buckets of work that should take milliseconds."""
@@ -85,6 +86,13 @@ WORKER = (
         "counter",
         "Partials written to Redis: accepted; refused, the token was replaced; "
         "failed, Redis did not answer; not_computed, a fault of ours, see the log.",
+        ("outcome",),
+    ),
+    Metric(
+        "forcedflow_positioning_writes",
+        "counter",
+        "Positioning of partitions' options written to Redis: accepted; refused, the token was "
+        "replaced; failed, Redis did not answer; not_computed, a reference, by a fault of ours.",
         ("outcome",),
     ),
     Metric(
@@ -309,6 +317,50 @@ MARKET = tuple(
 )
 """The numeric columns of the projection, in their order, exported by the active alerter alone."""
 
+_POSITIONING_HELP = {
+    "open_interest_contracts": "Open interest, calls and puts, contracts",
+    "put_call_open_interest": "Open puts for each open call",
+    "risk_reversal_25d_30d": "Volatility of the 25-delta call less that of the 25-delta put at 30 "
+    "days, a fraction a year: below 0 the put is dearer",
+    "open_interest_concentration": "Herfindahl index of the open interest over the strikes, 0 to "
+    "1: 1 where all lies on one",
+}
+_COMPARED_HELP = {
+    "": "{}.",
+    "_change": "{}; less that of the session before.",
+    "_z_score": "{}; standard deviations above its mean over up to 60 sessions before (20 at "
+    "least).",
+    "_change_z_score": "{}; standard deviations of its change since the session before above the "
+    "mean of such changes.",
+}
+
+POSITIONING = (
+    *(
+        Metric(
+            f"forcedflow_{measure}{ending}",
+            "gauge",
+            wording.format(_POSITIONING_HELP[measure]),
+            ("scope", "symbol"),
+        )
+        for measure in MEASURES
+        for ending, wording in _COMPARED_HELP.items()
+    ),
+    Metric(
+        "forcedflow_open_interest_age_sessions",
+        "gauge",
+        "Sessions since the one that the open interest is of: 0 where it is of this one; of a "
+        "room the oldest.",
+        ("scope", "symbol"),
+    ),
+    Metric(
+        "forcedflow_open_interest_coverage",
+        "gauge",
+        "Share of the open interest whose volatility is known, so that it is priced; 0 to 1.",
+        ("scope", "symbol"),
+    ),
+)
+"""Of each symbol and room that has open interest, exported by the active alerter alone."""
+
 GATEWAY = (
     Metric(
         "forcedflow_gateway_rows",
@@ -326,5 +378,11 @@ GATEWAY = (
 )
 """What a gateway exports."""
 
-SECTIONS = {"worker": WORKER, "alerter": ALERTER, "market": MARKET, "gateway": GATEWAY}
+SECTIONS = {
+    "worker": WORKER,
+    "alerter": ALERTER,
+    "market": MARKET,
+    "positioning": POSITIONING,
+    "gateway": GATEWAY,
+}
 """Metrics by process."""

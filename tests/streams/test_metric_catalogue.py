@@ -11,7 +11,7 @@ METRICS = [metric for section in SECTIONS.values() for metric in section]
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)
 def test_a_metric_has_our_prefix_a_sentence_and_lowercase_words(metric: Metric) -> None:
-    assert re.fullmatch(r"forcedflow(_[a-z]+)+", metric.name)
+    assert re.fullmatch(r"forcedflow(_[a-z0-9]+)+", metric.name)
     assert metric.help.endswith(".")
     assert all(re.fullmatch(r"[a-z_]+", label) for label in metric.labels)
     assert not metric.name.endswith("_total")
