@@ -8,6 +8,7 @@ Redis says that another alerter has the lease, this one's term is over, and it s
 
 import asyncio
 
+import msgspec
 import structlog
 
 from core.alerts import AlertKey
@@ -31,6 +32,7 @@ from services.alertmanager import Batch, Fleet
 from services.clock import Clock
 from services.evaluation import Evaluation, Evaluator
 from services.ledger_start import RENEW_SECONDS, starting_ledger
+from services.positioning_table import Entry, positioning_entries
 from services.projection_history import ProjectionHistory, ProjectionLog
 from services.rules_in_force import RulesInForce
 from services.store_errors import LeaseLostError, StoreError
@@ -49,7 +51,10 @@ VIEW_SHARE = 0.25
 """Largest share of the time that publishing the view may take; a large one is published less."""
 TEXT_SECONDS = 1.0
 """How old the figures in the text of an alert that fires may be."""
+POSITIONING_SECONDS = 5.0
+"""How often the positioning of options is read: it follows no tick."""
 START_RETRY_SECONDS = 1.0
+_NO_ENTRIES = msgspec.Raw(b"[]")
 
 
 class Alerter:
@@ -96,7 +101,9 @@ class Alerter:
         self._reader: FigureReader | None = None
         self._texts: dict[AlertKey, Annotations] = {}
         self._began_ns = clock.now_ns()
+        self._positioning = _NO_ENTRIES
         now = clock.monotonic()
+        self._next_positioning = now
         self._next_texts = self._next_view = self._next_renewal = self._asked = now
 
     def switch(self, universe: Universe) -> None:
@@ -159,6 +166,7 @@ class Alerter:
             self._go_blind("the alerter cannot evaluate", error)
         self._trail.follow(self.ledger)
         self._push()
+        await self._read_positioning()
 
     async def settle(self) -> None:
         """Let the appends and pushes under way end."""
@@ -250,12 +258,30 @@ class Alerter:
                 texts=self._texts,
                 unknown_partitions=tuple(partials.unknown),
                 rules=self._evaluator.digest,
+                positioning=self._positioning,
                 written_ns=now_ns,
             )
         await self._store.write(ledger, document)
         if document is not None:
             ended = self._clock.monotonic()
             self._next_view = ended + (ended - started) * (1.0 / VIEW_SHARE - 1.0)
+
+    async def _read_positioning(self) -> None:
+        """Renew what is shown of options every few seconds; nothing that is judged needs it."""
+        now = self._clock.monotonic()
+        if now < self._next_positioning:
+            return
+        self._next_positioning = now + POSITIONING_SECONDS
+        entries: list[Entry] = []
+        try:
+            found = await self._store.read_positioning()
+            entries = positioning_entries(found, self._evaluator.universe)
+        except StoreError as error:
+            log.warning("positioning_not_read", error=str(error))
+        except Exception:
+            log.exception("positioning_not_shown")
+        self._positioning = msgspec.Raw(msgspec.json.encode(entries))
+        self._metrics.positioned(entries)
 
     def _adopt(self, ledger: Ledger, evaluation: Evaluation, reader: FigureReader) -> None:
         for transition in evaluation.transitions:

@@ -4,6 +4,7 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 
+import numpy as np
 from prometheus_client import CollectorRegistry
 
 from core.columns import NUMERIC_COLUMNS, Floats, View
@@ -12,9 +13,13 @@ from core.thresholds import SEVERITIES
 from services.alertmanager import PushObserver
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
+from services.positioning_table import Entry
 from services.resolve_gate import GateObserver, SilenceEvent
-from streams.metric_catalogue import ALERTER, IN_BASE_UNITS, MARKET
+from streams.metric_catalogue import ALERTER, IN_BASE_UNITS, MARKET, POSITIONING
 from streams.metric_registry import Metrics
+
+POSITIONING_SHOWN_SECONDS = 15.0
+"""Positioning is read every few seconds; what was shown longer ago is left out."""
 
 
 class AlerterMetrics:
@@ -26,6 +31,7 @@ class AlerterMetrics:
         self._rules = ""
         self._metrics = Metrics(ALERTER)
         self._market = GaugeTable(MARKET, clock)
+        self._positioning = GaugeTable(POSITIONING, clock, shown_seconds=POSITIONING_SHOWN_SECONDS)
         for peer in self._peers:
             # There from the start, so that a peer that never answers is seen as 0, not as absent.
             self._metrics.counter("forcedflow_alert_pushes", peer, "ok")
@@ -39,7 +45,7 @@ class AlerterMetrics:
     @property
     def tables(self) -> Sequence[GaugeTable]:
         """What /metrics serves of the market, from the active alerter alone."""
-        return (self._market,)
+        return (self._market, self._positioning)
 
     def observer(self) -> PushObserver:
         """Return where the Alertmanagers' pushes are counted."""
@@ -66,6 +72,7 @@ class AlerterMetrics:
         self._metrics.gauge("forcedflow_alerter_active").set(0)
         self._metrics.gauge("forcedflow_partitions_unknown").set(math.nan)
         self._market.hide()
+        self._positioning.hide()
         for peer in self._peers:
             self._metrics.forget("forcedflow_last_push_timestamp_seconds", peer)
             self._metrics.forget("forcedflow_resolves_held", peer)
@@ -88,6 +95,13 @@ class AlerterMetrics:
         self._metrics.gauge("forcedflow_blind").set(0)
         self._metrics.gauge("forcedflow_partitions_unknown").set(unknown_partitions)
         self._metrics.gauge("forcedflow_last_evaluation_timestamp_seconds").set(self._now())
+
+    def positioned(self, entries: Sequence[Entry]) -> None:
+        """Show how options are positioned; the entries have every metric by its name."""
+        labels = tuple([str(entry[name]) for entry in entries] for name in ("scope", "symbol"))
+        names = [metric.name.removeprefix("forcedflow_") for metric in POSITIONING]
+        columns = [np.array([entry[name] for entry in entries], np.float64) for name in names]
+        self._positioning.show(labels, columns)
 
     def blind(self) -> None:
         """Count an evaluation that came to nothing."""

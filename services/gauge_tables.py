@@ -45,12 +45,16 @@ class ShownGauges:
 class GaugeTable:
     """Metrics with the same labels, whose figures come and go together.
 
-    A figure that is not finite is unknown and has no sample.
+    A figure that is not finite is unknown and has no sample; what was shown longer ago than
+    ``shown_seconds`` is left out.
     """
 
-    def __init__(self, metrics: Sequence[Metric], clock: Clock) -> None:
+    def __init__(
+        self, metrics: Sequence[Metric], clock: Clock, *, shown_seconds: float = SHOWN_SECONDS
+    ) -> None:
         self._metrics = tuple(metrics)
         self._clock = clock
+        self._shown_seconds = shown_seconds
         self._shown: ShownGauges | None = None
         self._named: tuple[Sequence[str], ...] = ()
         self._prefixes: list[pa.Array] = []
@@ -81,7 +85,7 @@ class GaugeTable:
     def current(self) -> ShownGauges | None:
         """Return what is shown, None once it is too old."""
         shown = self._shown
-        if shown is None or self._clock.monotonic() - shown.since > SHOWN_SECONDS:
+        if shown is None or self._clock.monotonic() - shown.since > self._shown_seconds:
             return None
         return shown
 

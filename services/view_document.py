@@ -43,12 +43,14 @@ def view_document(
     texts: Mapping[AlertKey, Annotations],
     unknown_partitions: Sequence[int],
     rules: str,
+    positioning: msgspec.Raw,
     written_ns: int,
 ) -> bytes:
     """Return the document.
 
     ``texts`` are the newest annotations of what fires, by alert; ``rules`` is the short hash of
-    the rules in force.
+    the rules in force; ``positioning`` are the entries of `services.positioning_table`, encoded
+    when they were read.
     """
     return msgspec.json.encode(
         {
@@ -58,6 +60,7 @@ def view_document(
             "unknown_partitions": list(unknown_partitions),
             "rows": row_dicts(rows_of(view), universe),
             "totals": totals(view, universe),
+            "positioning": positioning,
             "alerts": [_alert(episode, universe, fleet, texts) for episode in ledger.episodes],
             "alertmanagers": _alertmanagers(fleet),
         }

@@ -10,13 +10,16 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
 from core.columns import Partial
+from core.live_positioning import PositioningRows
 from core.renumber import numbers_in, renumbered
 from core.universe import Universe
 from services.alert_ledger import Ledger, decode, encode
 from services.alerter_lease import Lease
 from services.store_errors import answering
-from streams.fencing import STALE_SECONDS, PartitionStore, StoredPartial
+from streams.fencing import STALE_SECONDS, PartitionStore, StoredPartial, positioning_key
 from streams.partials import PartialError, decode_partial
+from streams.positioning_publisher import EVERY_SECONDS as POSITIONING_SECONDS
+from streams.state_format import StateError, decode_state
 from streams.topics import PARTITIONS
 
 log = structlog.get_logger(__name__)
@@ -99,6 +102,15 @@ class ViewStore:
             versions=frozenset(one.version for one in found if one.partial is not None),
         )
 
+    async def read_positioning(self) -> tuple[PositioningRows | None, ...]:
+        """Return the positioning of each partition's options, None where unknown.
+
+        Of a worker that lives it is written every few seconds, so that what is older is unknown.
+        """
+        with answering("reading positioning"):
+            stored = await self._partitions.read(range(PARTITIONS), key=positioning_key)
+        return tuple(_positioning(number, stored[number]) for number in range(PARTITIONS))
+
     async def read_ledger(self) -> Ledger | None:
         """Return the stored ledger, None where there is none; raises `LedgerError`."""
         with answering(f"reading {LEDGER_KEY}"):
@@ -160,3 +172,13 @@ def _decoded(
             partial = renumbered(partial, numbers_in(universe, version))
         return _Decoded(content, universe.version, version.version, partial)
     return _Decoded(content, universe.version, fault=fault)
+
+
+def _positioning(number: int, stored: StoredPartial | None) -> PositioningRows | None:
+    if stored is None or stored.age_seconds > STALE_SECONDS + 2.0 * POSITIONING_SECONDS:
+        return None
+    try:
+        return decode_state(PositioningRows, stored.content)
+    except StateError as error:
+        log.warning("positioning_not_read", partition=number, error=str(error))
+        return None

@@ -133,6 +133,34 @@ def is_same(streamed: Row, known: Row) -> bool:
     )
 
 
+def assert_positioned(service: ServiceProcesses) -> None:
+    """Wait until the view counts what is open, the index's contracts with those of ACME."""
+
+    def counted() -> dict[str, Row]:
+        document = service.document()
+        entries = [] if document is None else document["positioning"]
+        return {each["symbol"]: each for each in entries}
+
+    held = {
+        right: sum(each["open_interest"] for each in chain("ACME", 100.0) if each["right"] == right)
+        for right in ("call", "put")
+    }
+    twice = 2.0 * sum(held.values())
+    eventually(
+        lambda: (
+            {symbol: entry["open_interest_contracts"] for symbol, entry in counted().items()}
+            == {"ACME": twice, "BOLT": twice / 2.0}
+        ),
+        seconds=30,
+    )
+    entry = counted()["ACME"]
+    assert entry["put_call_open_interest"] == pytest.approx(held["put"] / held["call"])
+    assert (entry["session"], entry["open_interest_session"]) == (DAY, DAY)
+    assert (entry["open_interest_age_sessions"], entry["open_interest_coverage"]) == (0.0, 1.0)
+    # No session before has left a figure.
+    assert entry["put_call_open_interest_change"] is None
+
+
 @pytest.mark.timeout(240)
 def test_the_stream_of_open_interest_ends_as_the_replay(
     service_on: Callable[[Path], ServiceProcesses], folder: Path
@@ -175,6 +203,7 @@ def test_the_stream_of_open_interest_ends_as_the_replay(
     assert [row["dealer_hedge_usd"] for row in rows() if row["symbol"] == "DULL"] == [None]
     document = service.document()
     assert document is not None
+    assert_positioned(service)
     shown = [{name: alert[name] for name in alerts[0]} for alert in document["alerts"]]
     assert shown == alerts
     assert {alert["symbol"] for alert in alerts} == {"ACME", "BOLT"}
