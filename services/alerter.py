@@ -37,7 +37,7 @@ from services.projection_history import ProjectionHistory, ProjectionLog
 from services.rules_in_force import RulesInForce
 from services.store_errors import LeaseLostError, StoreError
 from services.universe_switch import UniverseSwitch
-from services.view_document import view_document
+from services.view_document import Beside, view_document
 from services.view_store import PartialsRead, ViewStore
 from services.waiting import stopped_within
 
@@ -255,10 +255,8 @@ class Alerter:
                 self._evaluator.universe,
                 ledger,
                 fleet=self._fleet,
-                texts=self._texts,
+                beside=Beside(self._texts, self._evaluator.digest, self._positioning),
                 unknown_partitions=tuple(partials.unknown),
-                rules=self._evaluator.digest,
-                positioning=self._positioning,
                 written_ns=now_ns,
             )
         await self._store.write(ledger, document)

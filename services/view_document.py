@@ -6,6 +6,7 @@ several); ``written_at``, ``starts_at`` and ``ends_at`` are host time. null = un
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
@@ -34,34 +35,43 @@ TOTAL_MEASURES = (
 Entry = dict[str, object]
 
 
+@dataclass(frozen=True, eq=False)
+class Beside:
+    """What is shown beside the figures.
+
+    ``texts`` are the newest annotations of what fires, by alert; ``rules`` is the short hash of
+    the rules in force; ``positioning`` are the entries of `services.positioning_table`, encoded
+    when they were read.
+    """
+
+    texts: Mapping[AlertKey, Annotations]
+    rules: str
+    positioning: msgspec.Raw
+
+
 def view_document(
     view: View,
     universe: Universe,
     ledger: Ledger,
     *,
     fleet: Fleet,
-    texts: Mapping[AlertKey, Annotations],
+    beside: Beside,
     unknown_partitions: Sequence[int],
-    rules: str,
-    positioning: msgspec.Raw,
     written_ns: int,
 ) -> bytes:
-    """Return the document.
-
-    ``texts`` are the newest annotations of what fires, by alert; ``rules`` is the short hash of
-    the rules in force; ``positioning`` are the entries of `services.positioning_table`, encoded
-    when they were read.
-    """
+    """Return the document."""
     return msgspec.json.encode(
         {
             "universe": universe.version,
-            "rules": rules,
+            "rules": beside.rules,
             "written_at": host_time_text(written_ns),
             "unknown_partitions": list(unknown_partitions),
             "rows": row_dicts(rows_of(view), universe),
             "totals": totals(view, universe),
-            "positioning": positioning,
-            "alerts": [_alert(episode, universe, fleet, texts) for episode in ledger.episodes],
+            "positioning": beside.positioning,
+            "alerts": [
+                _alert(episode, universe, fleet, beside.texts) for episode in ledger.episodes
+            ],
             "alertmanagers": _alertmanagers(fleet),
         }
     )
