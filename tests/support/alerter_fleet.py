@@ -5,6 +5,7 @@ import sys
 import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
+from itertools import cycle
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -76,20 +77,27 @@ class AlerterProcess:
 
 
 class AlerterFleet:
-    """Starts alerters over one market of ACME and BOLT; all end with the block.
+    """Starts alerters over one market of some symbols; all end with the block.
 
-    The adv_ratio of both is twice their return; both sessions open at ``OPEN_NS``.
+    The adv_ratio of each is twice its return; all sessions open at ``OPEN_NS``.
     """
 
     def __init__(
-        self, directory: Path, *, bootstrap: str, redis_url: str, prefix: str, peers: Sequence[str]
+        self,
+        directory: Path,
+        *,
+        bootstrap: str,
+        redis_url: str,
+        prefix: str,
+        peers: Sequence[str],
+        symbols: Sequence[str] = ("ACME", "BOLT"),
     ) -> None:
         universe = write_universe(
             directory / "universe",
-            references=[reference("ACME", **FIGURES), reference("BOLT", **FIGURES)],
+            references=[reference(symbol, **FIGURES) for symbol in symbols],
             funds=[
-                fund("ACMU", "ACME", 2, assets_usd=1e9),
-                fund("BOLD", "BOLT", -1, assets_usd=1e9),
+                fund(f"{symbol}F", symbol, leverage_factor, assets_usd=1e9)
+                for symbol, leverage_factor in zip(symbols, cycle((2, -1)))
             ],
         )
         rules = directory / "rules.yaml"
@@ -107,9 +115,13 @@ class AlerterFleet:
         )
         self._children = ExitStack()
 
+    def candidate(self, name: str) -> AlerterProcess:
+        """Return an alerter that somebody else will start and end."""
+        return AlerterProcess(name, self._words, directory=self._directory, prefix=self._prefix)
+
     def alerter(self, name: str) -> AlerterProcess:
         """Start an alerter; it takes a second or more until it does anything."""
-        process = AlerterProcess(name, self._words, directory=self._directory, prefix=self._prefix)
+        process = self.candidate(name)
         self._children.enter_context(process.child)
         return process
 

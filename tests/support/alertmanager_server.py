@@ -55,7 +55,7 @@ class AlertmanagerServer:
         path.write_text(config.format(url=webhook_url))
         self.port = free_port()
         self._notified = directory / "data" / "nflog"
-        self._child = ChildProcess(
+        self.process = ChildProcess(
             "prometheus-alertmanager",
             [
                 "prometheus-alertmanager",
@@ -80,25 +80,25 @@ class AlertmanagerServer:
 
     def begin(self) -> None:
         """Start it and do not wait: one that gossips first looks for its peers."""
-        self._child.start()
+        self.process.start()
 
     def wait_until_ready(self) -> None:
-        self._child.wait_until(self._is_ready, timeout_seconds=START_SECONDS)
+        self.process.wait_until(self._is_ready, timeout_seconds=START_SECONDS)
 
     def stop(self) -> None:
         """End it in order, so that it writes down whom it has notified."""
-        self._child.stop()
+        self.process.stop()
 
     def kill(self) -> None:
         """End it as a crash would."""
-        self._child.kill()
+        self.process.kill()
 
     def pause(self) -> None:
         """Freeze it: it keeps its connections and does not answer."""
-        self._child.pause()
+        self.process.pause()
 
     def resume(self) -> None:
-        self._child.resume()
+        self.process.resume()
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts it holds now, as its API shows them."""
@@ -135,7 +135,7 @@ class AlertmanagerServer:
         times are counted at which something in it had resolved.
         """
         labels = ", ".join(f'{name}=\\"{value}\\"' for name, value in sorted(group.items()))
-        lines = self._child.log_file.read_text(errors="replace").splitlines()
+        lines = self.process.log_file.read_text(errors="replace").splitlines()
         return sum(
             "msg=flushing" in line
             and f":{{{labels}}}" in line
@@ -160,7 +160,7 @@ class AlertmanagerServer:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._child.stop()
+        self.process.stop()
 
 
 def _reply(request: urllib.request.Request) -> Reply:

@@ -2,19 +2,28 @@
 
 import json
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import TracebackType
 from typing import Any, NamedTuple, Self
 
 
 class Notice(NamedTuple):
-    """One alert of one notification, in the order received."""
+    """One alert of one notification, in the order received; ``at`` is monotonic seconds."""
 
     status: str
     labels: dict[str, str]
     annotations: dict[str, str]
     starts_at: str
     ends_at: str
+    group: str = ""
+    fingerprint: str = ""
+    at: float = 0.0
+
+    @property
+    def key(self) -> tuple[str, str, str, str]:
+        """What a pager that may be told twice knows a notice by."""
+        return self.group, self.fingerprint, self.status, self.starts_at
 
 
 class WebhookRecorder:
@@ -57,6 +66,9 @@ class WebhookRecorder:
                 alert["annotations"],
                 alert["startsAt"],
                 alert["endsAt"],
+                payload["groupKey"],
+                alert["fingerprint"],
+                time.monotonic(),
             )
             for alert in payload["alerts"]
         ]
