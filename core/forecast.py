@@ -39,6 +39,8 @@ LEAST_MASS = 1e-6
 
 HALVINGS = 40
 """Enough to find a quantile to 1e-12 of the interval that holds it."""
+_SAFE = 1e-9
+"""Of the demands: by more than that a segment lies beyond an interval, whatever the rounding."""
 
 
 def drift(variance: Floats) -> Floats:
@@ -95,9 +97,10 @@ def demand_band(
         turned = _turned_mass(pieces, curves.slope[curves.centre[near]], *law) > LEAST_MASS
         near, pieces = near[turned], _segments(curves, near[turned])
         law = underlying_return[near], variance[near]
-        least, most = _demand_at(curves, near, *law, BRACKET_Z)
-        low[near] = _quantile(pieces, 0.05, *law, least=least, most=most)
-        high[near] = _quantile(pieces, 0.95, *law, least=least, most=most)
+        bracket = _bracket(pieces, *law, ends=_demand_at(curves, near, *law, BRACKET_Z))
+        masses = _Masses(pieces, *law)
+        low[near] = _quantile(masses, 0.05, *bracket)
+        high[near] = _quantile(masses, 0.95, *bracket)
     return low + known_usd, high + known_usd
 
 
@@ -204,19 +207,17 @@ def _demand_at(
     return np.minimum(*ends), np.maximum(*ends)
 
 
-def _quantile(
+def _bracket(
     segments: _Segments,
-    probability: float,
     underlying_return: Floats,
     variance: Floats,
     *,
-    least: Floats,
-    most: Floats,
-) -> Floats:
-    """Return the demand not reached with a probability, by halving an interval that holds it.
+    ends: tuple[Floats, Floats],
+) -> tuple[Floats, Floats]:
+    """Return two demands of each chosen row between which its 5 % and 95 % quantiles lie.
 
     Between the closes of ``BRACKET_Z``, which 95 % of them are, the demand lies between its
-    values at these and at the knots between them, and so do its 5 % and 95 % quantiles.
+    values at these, which are ``ends``, and at the knots between them, and so do the quantiles.
     """
     row = segments.row
     inner, outer = (
@@ -224,15 +225,77 @@ def _quantile(
     )
     at = np.flatnonzero((segments.start > inner) & (segments.start < outer))
     turn = segments.slope[at] * segments.start[at] + segments.intercept[at]
-    low, high = least.copy(), most.copy()
+    low, high = ends[0].copy(), ends[1].copy()
     np.minimum.at(low, row[at], turn)
     np.maximum.at(high, row[at], turn)
-    nothing = np.full(len(low), -np.inf)
+    return low, high
+
+
+class _Masses:
+    """P(demand < so much) on each segment; variances above 0.
+
+    A segment that a demand does not cross counts whole or not at all, which costs nothing: of the
+    many segments of a row few are crossed.
+    """
+
+    def __init__(self, segments: _Segments, underlying_return: Floats, variance: Floats) -> None:
+        self.segments = segments
+        self.rows = len(variance)
+        row = segments.row
+        self._deviation = np.sqrt(variance)[row]
+        with np.errstate(divide="ignore", invalid="ignore"):
+            self._base = np.log1p(underlying_return[row]) + drift(variance[row])
+            ends = [segments.slope * end + segments.intercept for end in self._ends()]
+        every = np.arange(len(row))
+        self._before = self._below(segments.start, every)
+        self._after = self._below(segments.stop, every)
+        self.least, self.most = np.minimum(*ends), np.maximum(*ends)
+
+    def at(self, chosen: Int64s, demand: Floats) -> Floats:
+        """Return the masses of some segments, float64[c]; ``demand`` float64[c] beside them."""
+        slope, level = self.segments.slope[chosen], self.segments.intercept[chosen]
+        start, stop = (end[chosen] for end in self._ends())
+        with np.errstate(divide="ignore", invalid="ignore"):
+            cut = (demand - level) / slope
+        before, after = self._before[chosen], self._after[chosen]
+        is_whole = np.where(slope > 0.0, cut >= stop, cut <= start)
+        is_whole = np.where(slope == 0.0, level < demand, is_whole)
+        mass = np.where(is_whole, after - before, 0.0)
+        crossed = np.flatnonzero((cut > start) & (cut < stop) & (slope != 0.0))
+        below = self._below(cut[crossed], chosen[crossed])
+        rises = slope[crossed] > 0.0
+        mass[crossed] = np.where(rises, below - before[crossed], after[crossed] - below)
+        return mass
+
+    def _ends(self) -> tuple[Floats, Floats]:
+        return self.segments.start, self.segments.stop
+
+    def _below(self, closing_return: Floats, chosen: Int64s) -> Floats:
+        with np.errstate(divide="ignore", invalid="ignore"):
+            log_price = np.log(np.maximum(1.0 + closing_return, 0.0))
+            return probability_below((log_price - self._base[chosen]) / self._deviation[chosen])
+
+
+def _quantile(masses: _Masses, probability: float, least: Floats, most: Floats) -> Floats:
+    """Return the demand not reached with a probability, by halving an interval that holds it.
+
+    Segments that lie wholly beyond what is left of the interval keep the mass they have.
+    """
+    row = masses.segments.row
+    low, high = least, most
+    mass = np.zeros(len(row))
+    chosen = np.arange(len(row))
+    margin = _SAFE * (np.abs(masses.segments.intercept) + (np.abs(least) + np.abs(most))[row])
     for _ in range(HALVINGS):
         middle = 0.5 * (low + high)
-        below = _mass_between(segments, underlying_return, variance, least=nothing, most=middle)
+        mass[chosen] = masses.at(chosen, middle[row[chosen]])
+        below = np.bincount(row, mass, masses.rows)
         low = np.where(below < probability, middle, low)
         high = np.where(below < probability, high, middle)
+        here, near = row[chosen], margin[chosen]
+        is_below = masses.most[chosen] < low[here] - near
+        is_above = masses.least[chosen] > high[here] + near
+        chosen = chosen[~(is_below | is_above)]
     return 0.5 * (low + high)
 
 
