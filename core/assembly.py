@@ -88,12 +88,17 @@ def add_forecast(view: View, partial: Partial, breach: BreachLevels) -> None:
     numeric["forced_flow_lower_usd"][at] = np.where(is_settled, forced, low)
     numeric["forced_flow_upper_usd"][at] = np.where(is_settled, forced, high)
     numeric["breach_threshold_usd"][at] = threshold
-    numeric["breach_probability"][at] = breach_probability(
+    probability = breach_probability(
         partial.curves,
         underlying_return=change,
         variance=partial.variance,
         known_usd=known,
         threshold_usd=threshold,
+    )
+    is_certain = is_settled & ~np.isnan(probability)
+    # Straight pieces follow the dealers' curve nearly; what has come about is the figure itself.
+    numeric["breach_probability"][at] = np.where(
+        is_certain, np.abs(forced) >= threshold, probability
     )
 
 
@@ -138,7 +143,7 @@ def _present(partial: Partial) -> dict[str, Floats]:
     has_session = partial.label != NO_SESSION
     to_close = np.maximum(partial.close_ns - partial.market_ns, 0) / NANOS_PER_SECOND
     to_cutoff = np.maximum(partial.cutoff_ns - partial.market_ns, 0) / NANOS_PER_SECOND
-    forced = sum_known(partial.leveraged_usd, partial.creation_usd)
+    forced = sum_known(partial.leveraged_usd, partial.creation_usd, partial.dealer_close_usd)
     return {
         "seconds_to_close": np.where(has_session, to_close, np.nan),
         "seconds_to_cutoff": np.where(has_session, to_cutoff, np.nan),

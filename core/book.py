@@ -2,9 +2,12 @@
 
 import numpy as np
 
+from core.closing_curves import ClosingCurves
 from core.columns import Floats, FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
 from core.curve_workshop import RowTargets
 from core.day import Day
+from core.dealer_assumptions import DealerAssumptions
+from core.dealer_signs import ALL_SIGN_MODELS
 from core.leveraged import curve_demand
 from core.market_time import MarketTime
 from core.option_book import DealerFigures, OptionBook
@@ -17,6 +20,7 @@ from core.stated import StatedFigures
 from core.universe import Universe
 
 _NOTHING: Int64s = np.empty(0, np.int64)
+_NO_SHARE = DealerAssumptions()
 
 
 class Book:
@@ -27,6 +31,7 @@ class Book:
     universe : Universe
     references : int32[n]             the book's references, ascending; row i is references[i]
     rolled_counts_as_stated : bool    offline: assets carried through known closes are not stale
+    dealers : DealerAssumptions
 
     Attributes
     ----------
@@ -45,7 +50,12 @@ class Book:
     """
 
     def __init__(
-        self, universe: Universe, references: Int32s, *, rolled_counts_as_stated: bool = False
+        self,
+        universe: Universe,
+        references: Int32s,
+        *,
+        rolled_counts_as_stated: bool = False,
+        dealers: DealerAssumptions = _NO_SHARE,
     ) -> None:
         size = len(references)
         stated = StatedFigures(universe, references)
@@ -60,7 +70,14 @@ class Book:
         self.calendar = RowCalendar(universe, references)
         self.outlook = Outlook(self.calendar, size)
         self.market = MarketTime()
-        self.options = OptionBook(self.calendar, size)
+        self.options = OptionBook(
+            self.calendar,
+            size,
+            model=np.full(size, ALL_SIGN_MODELS.index(dealers.sign_model), np.int64),
+            rate=np.full(size, dealers.rate),
+            dividend_yield=np.full(size, dealers.dividend_yield),
+        )
+        self._closing = ClosingCurves(self.options, dealers.close_share)
         self.days: dict[int, Day] = {}
         self._hot: Day | None = None
         self._newest_label = NO_SESSION
@@ -279,6 +296,7 @@ class Book:
             dealer_hedge_high_usd=dealers.hedge_high_usd,
             dealer_decay_usd=dealers.decay_usd,
             dealer_to_come_usd=dealers.to_come_usd,
+            dealer_close_usd=self._closing.due_usd(dealers.hedge_usd),
             adv_usd=standing.adv_usd.copy(),
             auction_usd=standing.auction_usd.copy(),
             last_half_hour_usd=standing.last_half_hour_usd.copy(),
@@ -290,7 +308,7 @@ class Book:
             coverage=standing.coverage.copy(),
             is_stale=is_stale.copy(),
             beat_ns=beat,
-            curves=standing.curves,
+            curves=self._closing.joined(standing.curves, standing.previous_close),
         )
 
     def _dealers(self, targets: RowTargets, *, is_offline: bool) -> DealerFigures:

@@ -14,7 +14,7 @@ from core.row_curves import REACH
 SAMPLES = 2_049
 KNOTS = 64
 EVENNESS = 0.02
-"""So much of the knots is spread evenly, wherever the curve bends."""
+"""Knots are nowhere less dense than this share of where they are densest."""
 
 
 def closing_curve(book: OptionBook, row: int, previous_close: float) -> tuple[Floats, Floats]:
@@ -57,8 +57,9 @@ def bend_knots(place: Floats, demand: Floats, most: int = KNOTS) -> Int64s:
     slope = np.diff(demand) / np.diff(place)
     middle = 0.5 * (place[1:] + place[:-1])
     bend = np.abs(np.diff(slope)) / np.diff(middle)
-    density = np.sqrt(np.concatenate((bend[:1], bend, bend[-1:])))
-    density += EVENNESS * density.max(initial=0.0) + 1e-300
+    # As one root, so that rounding, where the curve hardly bends, does not move a knot.
+    floor = EVENNESS**2 * bend.max(initial=0.0) + 1e-300
+    density = np.sqrt(np.concatenate((bend[:1], bend, bend[-1:])) + floor)
     mass = np.concatenate(([0.0], np.cumsum(0.5 * (density[1:] + density[:-1]) * np.diff(place))))
     wanted = np.linspace(0.0, mass[-1], most)
     return np.unique(np.searchsorted(mass, wanted * (1.0 - 1e-12)))

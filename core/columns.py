@@ -54,11 +54,12 @@ class FlowColumns:
 
 @dataclass(frozen=True, eq=False)
 class Curves:
-    """Each row's leveraged demand as a piecewise-linear function of the return since its close.
+    """Each row's demand as a piecewise-linear function of the return since its close.
 
-    Row i has knots ``knot[first[i]-i : first[i+1]-i-1]`` (wipe-out returns, ascending) and one
-    more segment than knots: ``slope[first[i]:first[i+1]]`` USD per unit return and
-    ``intercept[...]`` USD. A row whose funds are all unknown has one segment of NaN.
+    Row i has knots ``knot[first[i]-i : first[i+1]-i-1]`` (ascending: returns of wipe-outs, and
+    where the dealers' demand bends if a share of it counts) and one more segment than knots:
+    ``slope[first[i]:first[i+1]]`` USD per unit return and ``intercept[...]`` USD. A row whose
+    funds are all unknown has one segment of NaN.
     ``centre`` int64[n] is the position of the segment that holds a return of 0, and
     ``low``/``high`` float64[n] its ends (-inf/inf without knots): the one that nearly every tick
     falls into.
@@ -83,7 +84,9 @@ class Partial:
     ``price``, ``previous_close`` in the reference's currency; ``leveraged_usd`` float64, the gross
     rebalance at that price; ``creation_usd`` float64, sum of L F of the known creations, NaN where
     none is known; ``dealer_...`` float64 as `core.option_book.DealerFigures`, NaN where no open
-    interest is loaded; ``adv_usd``, ``auction_usd``; ``last_half_hour_usd``,
+    interest is loaded; ``dealer_close_usd`` float64, the share of the hedge that counts as forced
+    flow, NaN where none does or it is unknown; ``curves``, whose demand at the close has that share
+    in it; ``adv_usd``, ``auction_usd``; ``last_half_hour_usd``,
     ``hourly_usd`` float64, usually traded in the half hour before the close and in an hour;
     ``variance`` float64, of the log price from market time to the close; ``weight_usd`` float64,
     sum of |L (L - 1)| A; ``coverage`` float64, share of it that is fresh; ``is_stale`` bool,
@@ -107,6 +110,7 @@ class Partial:
     dealer_hedge_high_usd: Floats
     dealer_decay_usd: Floats
     dealer_to_come_usd: Floats
+    dealer_close_usd: Floats
     adv_usd: Floats
     auction_usd: Floats
     last_half_hour_usd: Floats

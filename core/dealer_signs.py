@@ -47,6 +47,7 @@ USER_SIGNED = SignModel("user_signed", signed=1.0)
 
 SIGN_MODELS = (INDEX_CONVENTION, CUSTOMERS_LONG, INVERTED)
 """The models that need nothing but the open interest."""
+ALL_SIGN_MODELS = (*SIGN_MODELS, USER_SIGNED)
 
 
 def model_weights(models: Sequence[SignModel]) -> Floats:

@@ -32,6 +32,8 @@ from core.skew import risk_reversal
 
 SLICE_CONTRACTS = 4_000
 """What one call of `OptionBook.refresh` does at most: some 20 ms."""
+NOT_MADE = -1
+"""`OptionBook.revision` of a row whose curves do not stand."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,6 +93,7 @@ class OptionBook:
         self._reader = CurveReader(size)
         self._weights = model_weights((*models, USER_SIGNED))
         self._model = np.zeros(size, np.int64) if model is None else model
+        self._revision = np.zeros(size, np.int64)
         self.positioning = RowPositioning(size)
         self.targets = self._workshop.targets
 
@@ -127,6 +130,7 @@ class OptionBook:
         touched = self._workshop.work(SLICE_CONTRACTS)
         for row in touched:
             self._reader.renew(row, self._workshop.curves[row], self._weights[self._model[row]])
+            self._revision[row] += 1
         return self._workshop.is_busy
 
     def figures(self, rows: Int64s, price: Floats) -> DealerFigures:
@@ -153,6 +157,13 @@ class OptionBook:
             readings = self._workshop.readings(int(rows[i]), float(price[i]), weights)
             figures[:, [i]] = self._figures(rows[[i]], price[[i]], readings)
         return DealerFigures(*figures)
+
+    def revision(self) -> Int64s:
+        """Return int64[rows], another number whenever what `hedge_at_close` says has changed.
+
+        ``NOT_MADE`` where that is NaN.
+        """
+        return np.where(self._is_hedged(np.arange(len(self._model))), self._revision, NOT_MADE)
 
     def hedge_at_close(self, row: int, close: Floats) -> Floats:
         """Return `DealerFigures.hedge_usd` of a row as a function of its close, float64[c].
@@ -249,15 +260,22 @@ class OptionBook:
         figures[3] = price * (by_price - readings.whole)
         figures[4] = -price * readings.to_come
         figures[5] = 0.01 * price * readings.slope
+        figures[3:, np.isnan(figures[0])] = np.nan
+        # Nothing to trade is 0, not the -0 that a sell of nothing comes to.
+        figures += 0.0
         return figures
 
     def _of_close(self, row: int, close: Floats, *, kind: int, since: tuple[int, Floats]) -> Floats:
         """Return what is traded when the deltas go from one curve and price to those of closes."""
-        unknown = np.full(len(close), np.nan)
-        if not self._is_known(np.array([row]))[0]:
-            return unknown
+        if not self._is_hedged(np.array([row]))[0]:
+            return np.full(len(close), np.nan)
         moved = self._workshop.deltas(row, kind, close) - self._workshop.deltas(row, *since)
-        return np.asarray(-close * (self._weights[self._model[row]] @ moved))
+        return np.asarray(0.0 - close * (self._weights[self._model[row]] @ moved))
 
     def _is_known(self, rows: Int64s) -> Bools:
         return self._workshop.is_current(rows) & self._reader.is_open[rows]
+
+    def _is_hedged(self, rows: Int64s) -> Bools:
+        """Say of some rows whether their own sign model has something to say of them."""
+        is_stated = self._reader.is_signed[rows] | (self._model[rows] < len(self._weights) - 1)
+        return self._is_known(rows) & is_stated

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from core.columns import Bools, Curves, Floats, Int32s, Int64s, Partial
 from core.errors import FlowError
 
-FORMAT = 3
+FORMAT = 4
 """Of the columns; readers and writers of another format do not understand each other."""
 
 _DTYPES: dict[Any, str] = {Int32s: "<i4", Int64s: "<i8", Floats: "<f8", Bools: "|b1"}

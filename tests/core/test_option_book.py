@@ -48,6 +48,19 @@ RECORDS = st.lists(
 PRICE = st.sampled_from([100.0, 99.0, 101.7, 85.0, 118.0, 70.0, 140.0])
 
 
+def test_nothing_to_trade_is_never_minus_nothing() -> None:
+    book = option_book()
+    apply(book, Record(at(0, -1.0)), Record(at(0, -1.0), strike=97.0, is_call=False))
+    settle(book, targets(0, 7.0))
+
+    for price in (100.0, 96.0, 103.0, 150.0):
+        figures = book.figures(np.array([0]), np.array([price]))
+        for name in FIGURES:
+            figure = getattr(figures, name)[0]
+            assert figure != 0.0 or not np.signbit(figure), (name, price)
+    assert book.figures(np.array([0]), np.array([100.0])).to_come_usd[0] == 0.0
+
+
 @settings(max_examples=150)
 @given(
     records=RECORDS,
