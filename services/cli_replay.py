@@ -10,6 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from core.book import Book
+from core.dealer_assumptions import DealerAssumptions
 from core.errors import BadInputError, ConfigError
 from services.clock import SystemClock
 from services.durations import parse_duration_ns
@@ -18,6 +19,7 @@ from services.event_files import FlowEvents, PriceEvents, ReadOptions, read_flow
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed, offline_feed
 from services.option_events import OpenInterestEvents, read_open_interest
+from services.options_settings import SETTING_OF, OptionsSettings, option_flags
 from services.rejects import Reject, write_rejects
 from services.replay import Replay, Step, breach_of, session_steps
 from services.report import check_report_suffix, write_reports
@@ -75,6 +77,7 @@ class _Inputs:
     multiple=True,
     help="Options: our rows or vendors' chains; repeats.",
 )
+@option_flags(*SETTING_OF)
 @click.option("--rules", "rules_file", type=_File, help="Alert rules (YAML).")
 @click.option("--alerts", "alerts_file", type=_File, help="Write alert episodes here.")
 @click.option("--from", "from_text", metavar="T", help="First row to write.")
@@ -99,10 +102,13 @@ def command(ctx: click.Context, /, **options: object) -> None:
     """Project forced flow offline from files, in event time.
 
     One row for each reference that has had a price, at every multiple of --every from its open,
-    and a last one at the close, which takes the official close where there is one.
+    and a last one at the close, which takes the official close where there is one. What is assumed
+    of dealers in options is a setting too, as a worker reads it.
     """
     strict = bool(options.pop("strict"))
-    rejected = _replay(**options)  # type: ignore[arg-type]
+    settings = OptionsSettings.load({SETTING_OF[name]: options.pop(name) for name in SETTING_OF})
+    dealers = settings.options.assumptions()
+    rejected = _replay(**options, dealers=dealers)  # type: ignore[arg-type]
     if strict and rejected:
         ctx.exit(3)
 
@@ -125,6 +131,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     rejects_file: Path | None,
     report_files: tuple[Path, ...],
     output: Path,
+    dealers: DealerAssumptions,
 ) -> int:
     if alerts_file is not None and rules_file is None:
         message = "--alerts: expected --rules with it, there were none"
@@ -153,6 +160,7 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
         universe,
         np.arange(len(universe.symbol), dtype=np.int32),
         rolled_counts_as_stated=True,
+        dealers=dealers,
     )
     feed = offline_feed(
         universe,

@@ -17,6 +17,7 @@ from rich.live import Live
 
 from core.errors import ConfigError
 from core.sessions import NANOS_PER_SECOND
+from services.options_settings import OptionsSettings
 from services.run import Document, Play, RunningService, running
 from services.scenario import DEFAULT_DAY, DEFAULT_SEED
 from services.screen import alert_line, market_clock, picture, plain_lines
@@ -55,6 +56,8 @@ def command(
         speed=speed,
         seed=seed,
         alertmanagers=alertmanagers,
+        # Its worker runs in another folder, where it would not find the settings' file.
+        options=OptionsSettings.load({}).options,
     )
     signal.signal(signal.SIGTERM, _interrupt)
     console = Console()

@@ -8,6 +8,8 @@ from pathlib import Path
 import click
 
 from services.clock import SystemClock
+from services.options_settings import SETTING_OF as OPTION_SETTING_OF
+from services.options_settings import option_flags
 from services.universe_feed import universe_source
 from services.worker_process import run_worker
 from services.worker_settings import WorkerSettings
@@ -21,7 +23,7 @@ _SETTING_OF = {
     "group_id": "worker.group_id",
     "instance_id": "worker.instance_id",
     "metrics_port": "worker.metrics_port",
-}
+} | OPTION_SETTING_OF
 
 
 @click.command("worker")
@@ -32,6 +34,7 @@ _SETTING_OF = {
 @click.option("--redis-password-file", type=click.Path(path_type=Path, dir_okay=False))
 @click.option("--group-id", help="Kafka consumer group.")
 @click.option("--instance-id", help="Stable name of this worker in its group.")
+@option_flags(*OPTION_SETTING_OF)
 @click.option("--metrics-port", type=int, help="Or the next free one; 0 = no /metrics.")
 @click.pass_context
 def command(ctx: click.Context, /, **flags: object) -> None:

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from services.child_process import ChildProcess, free_port
 from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
 from services.market_progress import market_ns
+from services.options_settings import OptionsSection
 from services.scenario import write_scenario
 from services.topics_admin import create_topics
 
@@ -46,6 +47,7 @@ class Play:
     speed : float                   event time over host time
     seed : int                      of the simulated market
     alertmanagers : tuple[str, ...] base URLs; none: alerts are shown and not sent
+    options : OptionsSection        what the worker assumes of dealers in options
     """
 
     directory: Path
@@ -53,6 +55,7 @@ class Play:
     speed: float
     seed: int
     alertmanagers: tuple[str, ...] = ()
+    options: OptionsSection = field(default_factory=OptionsSection)
 
     @property
     def market(self) -> Path:
@@ -121,7 +124,8 @@ class _Processes:
         self._universe = ("--universe", str(play.market / "universe"))
 
     def worker(self) -> ChildProcess:
-        return self._child("worker", *self._kafka, *self._redis, *self._universe)
+        assumed = self._play.options.words()
+        return self._child("worker", *self._kafka, *self._redis, *self._universe, *assumed)
 
     def gateway(self) -> ChildProcess:
         market = self._play.market

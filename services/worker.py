@@ -113,6 +113,7 @@ class Worker:
             logs=logs,
             now_ns=clock.now_ns,
             on_failure=self._fail,
+            dealers=settings.options.assumptions(),
         )
         self._publisher = Publisher(
             store,

@@ -2,6 +2,7 @@
 
 from pydantic import Field
 
+from services.options_settings import OptionsSection
 from services.settings_base import (
     KafkaSection,
     Port,
@@ -39,4 +40,5 @@ class WorkerSettings(Settings):
     kafka: KafkaSection = Field(default_factory=KafkaSection)
     redis: RedisSection = Field(default_factory=RedisSection)
     universe: UniverseSection = Field(default_factory=UniverseSection)
+    options: OptionsSection = Field(default_factory=OptionsSection)
     worker: WorkerSection = Field(default_factory=WorkerSection)

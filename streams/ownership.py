@@ -9,6 +9,7 @@ from aiokafka.errors import KafkaError
 from faust.types import TP
 from redis.exceptions import RedisError
 
+from core.dealer_assumptions import DealerAssumptions
 from core.errors import FlowError, described
 from core.results import prices_begin
 from core.universe import Universe
@@ -50,9 +51,10 @@ class Ownership:
     logs : LogIdentities      which ones are read; looked at here
     now_ns : callable         host time
     on_failure : callable     called with the reason why no more partitions can be claimed
+    dealers : DealerAssumptions     of every partition
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 (the parts of a worker meet here, once)
         self,
         universe: Universe,
         store: PartitionStore,
@@ -63,6 +65,7 @@ class Ownership:
         logs: LogIdentities,
         now_ns: Callable[[], int],
         on_failure: Callable[[str], None],
+        dealers: DealerAssumptions,
     ) -> None:
         self._universe = universe
         self._store = store
@@ -72,6 +75,7 @@ class Ownership:
         self._logs = logs
         self._now_ns = now_ns
         self._on_failure = on_failure
+        self._dealers = dealers
         self._unclaimed: set[int] = set()
         self._committed: Mapping[TP, int | None] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -194,7 +198,14 @@ class Ownership:
             topic: self._log(TP(name, number), topic, found[topic], bounds=bounds[TP(name, number)])
             for name, topic in self._intake.topic_of.items()
         }
-        partition = Partition(self._universe, number, token=acquired.token, logs=logs, found=found)
+        partition = Partition(
+            self._universe,
+            number,
+            token=acquired.token,
+            logs=logs,
+            found=found,
+            dealers=self._dealers,
+        )
         if found[CLOSES].head is not None and not logs[CLOSES].applied:
             # What was read of the results was in another log.
             partition.forget_results()

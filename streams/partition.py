@@ -8,6 +8,7 @@ import numpy as np
 
 from core.book import Book
 from core.book_state import Restorer
+from core.dealer_assumptions import DealerAssumptions
 from core.universe import Universe
 from streams.close_reader import read_results
 from streams.event_kinds import FLOW, PRICE
@@ -18,6 +19,8 @@ from streams.routes import flow_routes, price_routes, references_of
 from streams.snapshots import Found, Saved, hand_over, restore
 from streams.topics import CLOSES, FLOWS, OPEN_INTEREST, PARTITIONS, PRICES
 from streams.wire import Decoded, EventDecoder, flow_columns, price_columns
+
+_ASSUMED = DealerAssumptions()
 
 
 @dataclass(frozen=True)
@@ -43,6 +46,7 @@ class Partition:
     token : int                     the right to write in Redis, see `streams.fencing`
     logs : mapping topic -> Log     of every input topic
     found : mapping topic -> Found  what an owner before has saved
+    dealers : DealerAssumptions
 
     Attributes
     ----------
@@ -59,9 +63,11 @@ class Partition:
         token: int,
         logs: dict[str, Log],
         found: Mapping[str, Found] | None = None,
+        dealers: DealerAssumptions = _ASSUMED,
     ) -> None:
         self.number = number
         self.token = token
+        self._dealers = dealers
         self.logs = logs
         self.saved = Saved(token)
         self.is_touched = True
@@ -72,7 +78,8 @@ class Partition:
 
     def _set_up(self, universe: Universe) -> None:
         self.universe = universe
-        self.book = Book(universe, references_of(universe, self.number, PARTITIONS))
+        references = references_of(universe, self.number, PARTITIONS)
+        self.book = Book(universe, references, dealers=self._dealers)
         index = self.book.source_index
         prices = price_routes(universe, self.book.references)
         self._own = {

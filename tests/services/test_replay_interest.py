@@ -53,7 +53,9 @@ STEP = "128m"
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Prices of ACME on 23 June, and its universe with an index on it."""
-    acme = reference("ACME", previous_close=PREVIOUS_CLOSE, effective_at="2026-06-23")
+    acme = reference(
+        "ACME", previous_close=PREVIOUS_CLOSE, effective_at="2026-06-23", daily_volatility=0.02
+    )
     listing = {"symbol": "XACM", "reference": "ACME", "kind": "option", "factor": 0.1}
     write_universe(tmp_path / "universe", references=[acme], listings=[listing])
     lines = [f"ACME,2026-06-23T{clock}:00-04:00,{price}" for clock, price in PRICES.items()]
@@ -61,9 +63,9 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def replay(folder: Path, *words: object, every: str = "60m") -> Result:
+def replay(folder: Path, *words: object, every: str = "60m", output: str = "out.csv") -> Result:
     own = ("--universe", folder / "universe", "--prices", folder / "prices.csv")
-    wanted = ("--every", every, "--output", folder / "out.csv")
+    wanted = ("--every", every, "--output", folder / output)
     return CliRunner().invoke(main, ["replay", *map(str, (*own, *words, *wanted))])
 
 
@@ -117,6 +119,63 @@ def test_the_hedge_is_the_change_of_all_deltas_since_the_previous_close(folder: 
         low, high = float(row["dealer_hedge_low_usd"]), float(row["dealer_hedge_high_usd"])
         assert low <= float(row["dealer_hedge_usd"]) <= high
         assert row["stale"] == "false"
+
+
+def test_a_share_of_the_hedge_is_forced_flow(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = json_file(folder / "oi.jsonl", CHAIN)
+    plain = rows(folder, file)
+    monkeypatch.setenv("FORCEDFLOW_OPTIONS__DEALER_CLOSE_SHARE", "0.25")
+    quarter = rows(folder, file)
+
+    result = replay(folder, "--open-interest", file, "--dealer-close-share", "0.5")
+
+    assert result.exit_code == 0, result.output
+    half = read(folder)
+    for clock, row in plain.items():
+        hedge = float(row["dealer_hedge_usd"])
+        assert float(row["forced_flow_usd"]) == 0.0
+        assert float(quarter[clock]["forced_flow_usd"]) == 0.25 * hedge
+        assert float(half[clock]["forced_flow_usd"]) == 0.5 * hedge
+        assert figures(half[clock]) == figures(row)
+        low, high = (float(half[clock][f"forced_flow_{end}_usd"]) for end in ("lower", "upper"))
+        if clock < "16:00":
+            assert low < high
+        else:
+            assert low == high == 0.5 * hedge
+
+
+def test_the_hedge_follows_sign_model_and_rate_and_its_range_the_rate_alone(folder: Path) -> None:
+    file = json_file(folder / "oi.jsonl", CHAIN)
+    plain = rows(folder, file)["11:30"]
+
+    def row(*words: str) -> Row:
+        result = replay(folder, "--open-interest", file, *words)
+        assert result.exit_code == 0, result.output
+        return read(folder)["11:30"]
+
+    inverted = row("--sign-model", "inverted")
+    assert float(inverted["dealer_hedge_usd"]) == -float(plain["dealer_hedge_usd"])
+    for name in ("dealer_hedge_low_usd", "dealer_hedge_high_usd"):
+        assert inverted[name] == plain[name]
+    carried = row("--rate", "0.05", "--dividend-yield", "0.01")
+    assert carried["dealer_hedge_usd"] != plain["dealer_hedge_usd"]
+    assert row("--rate", "0.03", "--dividend-yield", "0.03") != plain
+    assert row("--rate", "0", "--dividend-yield", "0") == plain
+
+
+def test_nothing_to_trade_is_never_minus_nothing(folder: Path) -> None:
+    prices = "symbol,event_time,price\n"
+    prices += "".join(f"ACME,2026-06-23T{clock}:00-04:00,100\n" for clock in ("09:30", "15:00"))
+    (folder / "prices.csv").write_text(prices)
+    file = json_file(folder / "oi.jsonl", CHAIN)
+
+    for name in ("flat.csv", "flat.jsonl"):
+        result = replay(folder, "--open-interest", file, output=name)
+
+        assert result.exit_code == 0, result.output
+        assert "-0.0" not in (folder / name).read_text()
+    last = json.loads((folder / "flat.jsonl").read_text().splitlines()[-1])
+    assert last["dealer_hedge_usd"] == last["dealer_to_come_usd"] == 0.0
 
 
 def test_options_on_a_listing_count_for_its_reference(folder: Path) -> None:

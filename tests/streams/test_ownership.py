@@ -6,6 +6,7 @@ import pytest
 from faust.types import TP
 from redis.asyncio import Redis
 
+from core.dealer_assumptions import DealerAssumptions
 from streams.batch_transport import BatchConsumer
 from streams.dead_letters import DeadLetters
 from streams.event_kinds import session_label
@@ -114,6 +115,7 @@ class World:
             logs=logs,
             now_ns=lambda: self.now_ns,
             on_failure=self.failures.append,
+            dealers=DealerAssumptions(),
         )
 
     async def _identify(self) -> dict[str, LogIdentity]:
