@@ -14,7 +14,8 @@ from core.columns import Floats
 from services.clock import SystemClock
 from services.gauge_tables import GaugeTable
 from services.metrics_page import MetricsPage
-from streams.metric_catalogue import ALERTER, MARKET
+from streams.market_metrics import MARKET
+from streams.metric_catalogue import ALERTER
 from streams.metric_registry import Metrics
 from tests.support.metric_samples import SlowGauges
 

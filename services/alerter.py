@@ -208,7 +208,7 @@ class Alerter:
         self._next_renewal = started + RENEW_SECONDS
         self._adopt(ledger, evaluation, reader)
         self._metrics.written(
-            evaluation.view, evaluator.universe.symbol, unknown_partitions=len(partials.unknown)
+            evaluation.view, evaluator.universe, unknown_partitions=len(partials.unknown)
         )
         self._switch.settle(partials.versions)
         self._record(evaluation)

@@ -7,15 +7,18 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 from prometheus_client import CollectorRegistry
 
-from core.columns import NUMERIC_COLUMNS, Floats, View
+from core.columns import View
 from core.sessions import NANOS_PER_SECOND
 from core.thresholds import SEVERITIES
+from core.universe import Universe
 from services.alertmanager import PushObserver
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
+from services.market_gauges import MarketGauges
 from services.positioning_table import Entry
 from services.resolve_gate import GateObserver, SilenceEvent
-from streams.metric_catalogue import ALERTER, IN_BASE_UNITS, MARKET, POSITIONING
+from streams.market_metrics import POSITIONING
+from streams.metric_catalogue import ALERTER
 from streams.metric_registry import Metrics
 
 POSITIONING_SHOWN_SECONDS = 15.0
@@ -30,7 +33,7 @@ class AlerterMetrics:
         self._peers = tuple(peers)
         self._rules = ""
         self._metrics = Metrics(ALERTER)
-        self._market = GaugeTable(MARKET, clock)
+        self._market = MarketGauges(clock)
         self._positioning = GaugeTable(POSITIONING, clock, shown_seconds=POSITIONING_SHOWN_SECONDS)
         for peer in self._peers:
             # There from the start, so that a peer that never answers is seen as 0, not as absent.
@@ -45,7 +48,7 @@ class AlerterMetrics:
     @property
     def tables(self) -> Sequence[GaugeTable]:
         """What /metrics serves of the market, from the active alerter alone."""
-        return (self._market, self._positioning)
+        return (*self._market.tables, self._positioning)
 
     def observer(self) -> PushObserver:
         """Return where the Alertmanagers' pushes are counted."""
@@ -87,10 +90,9 @@ class AlerterMetrics:
         """Count a term that ended because another alerter has the lease."""
         self._metrics.counter("forcedflow_alerter_fenced").inc()
 
-    def written(self, view: View, symbols: Sequence[str], *, unknown_partitions: int) -> None:
-        """Show a view whose ledger was written, its rows by their symbols."""
-        columns = [_in_base_units(view, column) for column in NUMERIC_COLUMNS]
-        self._market.show((symbols,), columns, is_known=~view.is_unknown)
+    def written(self, view: View, universe: Universe, *, unknown_partitions: int) -> None:
+        """Show a view whose ledger was written, its rows the references of `universe`."""
+        self._market.show(view, universe)
         self._metrics.counter("forcedflow_evaluations", "judged").inc()
         self._metrics.gauge("forcedflow_blind").set(0)
         self._metrics.gauge("forcedflow_partitions_unknown").set(unknown_partitions)
@@ -160,8 +162,3 @@ class AlerterMetrics:
 
     def _now(self) -> float:
         return self._clock.now_ns() / NANOS_PER_SECOND
-
-
-def _in_base_units(view: View, column: str) -> Floats:
-    figures = view.numeric[column]
-    return figures * IN_BASE_UNITS[column][1] if column in IN_BASE_UNITS else figures

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from core.columns import Bools, Floats
 from services.clock import Clock
-from streams.metric_catalogue import Metric
+from streams.metric import Metric
 
 SHOWN_SECONDS = 3.0
 """Figures shown longer ago than this are left out: no old number is shown as fresh."""

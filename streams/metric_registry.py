@@ -12,7 +12,7 @@ from prometheus_client import (
 )
 from prometheus_client.process_collector import ProcessCollector
 
-from streams.metric_catalogue import Metric
+from streams.metric import Metric
 
 
 class Metrics:

@@ -17,7 +17,8 @@ from services.child_process import ChildProcess, free_port
 from services.cli import main
 from services.rules_file import digest_of
 from services.view_store import LEDGER_KEY, VIEW_KEY
-from streams.metric_catalogue import ALERTER, MARKET
+from streams.market_metrics import MARKET
+from streams.metric_catalogue import ALERTER
 from tests.support.waiting import eventually
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "data" / "example"

@@ -84,6 +84,8 @@ async def test_market_gauges_do_not_outlive_their_view(scene: Scene) -> None:
     await scene.tick()
     assert scene.gauge("forced_flow_usd", symbol="ACME") == pytest.approx(-20e6)
     assert scene.gauge("dealer_hedge_usd", symbol="ACME") is None
+    assert scene.gauge("reference_info", symbol="ACME", venue="XTST", currency="USD") == 1.0
 
     scene.clock.advance(3.1)
     assert scene.gauge("forced_flow_usd", symbol="ACME") is None
+    assert scene.gauge("reference_info", symbol="ACME", venue="XTST", currency="USD") is None

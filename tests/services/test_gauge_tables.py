@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 
 from services.gauge_tables import SHOWN_SECONDS, GaugeTable
 from services.metrics_page import MetricsPage
-from streams.metric_catalogue import Metric
+from streams.metric import Metric
 from tests.support.manual_clock import ManualClock
 from tests.support.metric_samples import SlowGauges, samples
 

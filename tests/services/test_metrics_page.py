@@ -12,12 +12,16 @@ from core.columns import NUMERIC_COLUMNS
 from services.alerter_metrics import AlerterMetrics
 from services.gateway_metrics import GatewayMetrics
 from services.gauge_tables import GaugeTable, ShownGauges
+from services.market_gauges import MarketGauges
 from services.metrics_page import MetricsPage
-from streams.metric_catalogue import ALERTER, MARKET, SECTIONS, WORKER
+from streams.market_metrics import MARKET
+from streams.metric_catalogue import ALERTER, SECTIONS, WORKER
 from streams.metric_registry import Metrics
 from tests.support.manual_clock import ManualClock
 from tests.support.metric_samples import samples
+from tests.support.rule_world import hour, universe_of, view_at
 
+UNIVERSE = universe_of({"ACME": "XNYS", "CORE": "XKRX"}, rooms={"chips": ("ACME", "CORE")})
 SYMBOLS = tuple(f"S{number}" for number in range(40))
 
 
@@ -136,7 +140,9 @@ def test_promtool_finds_nothing_to_say(process: str) -> None:
 def whole_page(process: str) -> bytes:
     """Return the page of a process with a sample of each metric that has labels."""
     clock = ManualClock(0)
-    tables = [market(clock)] if process == "alerter" else []
+    gauges = MarketGauges(clock)
+    gauges.show(view_at(UNIVERSE, hour(15)), UNIVERSE)
+    tables = gauges.tables if process == "alerter" else ()
     registry = {
         "worker": lambda: Metrics(WORKER).registry,
         "gateway": lambda: GatewayMetrics().registry,

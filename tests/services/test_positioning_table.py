@@ -10,7 +10,7 @@ from core.live_positioning import PositioningRows
 from core.positioning import HISTORY_SESSIONS, MEASURES
 from core.sessions import NO_SESSION
 from services.positioning_table import COMPARED, Entry, positioning_entries
-from streams.metric_catalogue import POSITIONING
+from streams.market_metrics import POSITIONING
 from streams.topics import PARTITIONS, partition_of
 from tests.support.core_universe import FIRST, Ref, at, core_universe
 

@@ -3,7 +3,8 @@ import re
 import pytest
 from prometheus_client import generate_latest
 
-from streams.metric_catalogue import SECTIONS, Metric
+from streams.metric import Metric
+from streams.metric_catalogue import SECTIONS
 from streams.metric_registry import Metrics
 
 METRICS = [metric for section in SECTIONS.values() for metric in section]

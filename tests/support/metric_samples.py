@@ -11,7 +11,7 @@ from prometheus_client.registry import Collector
 from core.columns import Bools, Floats
 from services.alerter_metrics import AlerterMetrics
 from services.metrics_page import MetricsPage
-from streams.metric_catalogue import Metric
+from streams.metric import Metric
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
