@@ -85,6 +85,7 @@ class ContractTable:
             terms["dealer_sign"] = np.full(len(number), np.nan)
         # Records of one source and time that disagree: any fixed choice will do.
         tie = records.settlement_ns * 1e-9 + records.deliverable + records.multiplier * 1e-3
+        tie += np.nan_to_num(terms["dealer_sign"]) * 1e-4
         nothing = np.zeros(len(number), np.int64)
         offered = Candidates(number, records.event_ns, nothing, rank, tie)
         best = winners(offered)

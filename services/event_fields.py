@@ -53,6 +53,7 @@ OPEN_INTEREST_FIELDS = (
     Field("forward", "number"),
     Field("effective_at", "date"),
     Field("source", "text"),
+    Field("dealer_sign", "number"),
 )
 QUOTE_FIELDS = (
     # What a profile uses where a file has it; it is not sent on.

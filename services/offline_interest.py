@@ -44,5 +44,6 @@ def interest_columns(
         event_ns=events.event_ns[used],
         label=events.label[used],
         source=sources[events.source[used]],
+        dealer_sign=events.dealer_sign[used],
     )
     return stated.in_terms_of_reference(factor[used])

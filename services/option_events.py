@@ -35,7 +35,8 @@ class OpenInterestEvents:
     ``is_cash_settled``, ``is_american``, ``forward`` as in `core.contracts.OptionChain`, those of
     the root where a row states none; ``label`` int64[n], the session meant, ``NO_SESSION`` where
     the file states none; ``source`` int32[n] into ``sources`` ("" = none); ``file`` int32[n] into
-    ``files``; ``line`` int32[n], from 1. For a profile alone, NaN = none: ``spot``, ``mid``,
+    ``files``; ``line`` int32[n], from 1; ``dealer_sign`` float64[n] as in
+    `core.contracts.OpenInterestColumns`. For a profile alone, NaN = none: ``spot``, ``mid``,
     ``vendor_gamma`` float64[n].
     """
 
@@ -59,6 +60,7 @@ class OpenInterestEvents:
     forward: Floats
     label: Int64s
     source: Int32s
+    dealer_sign: Floats
     spot: Floats
     mid: Floats
     vendor_gamma: Floats
@@ -92,6 +94,7 @@ _TYPES: dict[str, type[np.generic]] = {
     "forward": np.float64,
     "label": np.int64,
     "source": np.int32,
+    "dealer_sign": np.float64,
     "spot": np.float64,
     "mid": np.float64,
     "vendor_gamma": np.float64,
@@ -219,6 +222,7 @@ def _levels(file: ChainFile, names: OptionNames) -> Columns:
         "forward": chain.forward,
         "label": chain.effective_label,
         "source": _code(names.sources, "", count),
+        "dealer_sign": np.full(count, np.nan),
         "spot": np.full(count, chain.spot),
         "mid": chain.mid,
         "vendor_gamma": chain.vendor_gamma,

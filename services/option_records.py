@@ -33,6 +33,7 @@ class OpenInterestRecord(msgspec.Struct, omit_defaults=True, gc=False):
     implied_volatility: float | None = None
     forward: float | None = None
     effective_at: str | None = None
+    dealer_sign: float | None = None
 
 
 SCHEMA = pa.schema(
@@ -53,6 +54,7 @@ SCHEMA = pa.schema(
         "implied_volatility": pa.float64(),
         "forward": pa.float64(),
         "effective_at": pa.string(),
+        "dealer_sign": pa.float64(),
     }
 )
 """The same as columns of an Arrow frame."""
@@ -80,6 +82,7 @@ def open_interest_records(
             implied_volatility=_known(float(events.implied_volatility[row])),
             forward=_known(float(events.forward[row])),
             effective_at=session_text(int(events.label[row])),
+            dealer_sign=_known(float(events.dealer_sign[row])),
         )
 
 

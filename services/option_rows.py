@@ -87,6 +87,7 @@ def judge_levels(
         "forward": terms.forward,
         "label": label,
         "source": name_codes(table, "source", names.sources, verdicts),
+        "dealer_sign": _sign(table, "dealer_sign", verdicts),
         "spot": spot,
         "mid": figures.mid(),
         "vendor_gamma": figures.gamma,
@@ -217,6 +218,13 @@ def _positive(table: RawTable, name: str, verdicts: Verdicts) -> Floats:
     """Return a column of numbers above 0, NaN = none."""
     found = numbers(column_of(table, name, pa.float64()))
     verdicts.mark(found.bad | (found.value <= 0.0), f"bad_{name}")
+    return found.value
+
+
+def _sign(table: RawTable, name: str, verdicts: Verdicts) -> Floats:
+    """Return a column of numbers from -1 to 1, NaN = none."""
+    found = numbers(column_of(table, name, pa.float64()))
+    verdicts.mark(found.bad | (np.abs(found.value) > 1.0), f"bad_{name}")
     return found.value
 
 

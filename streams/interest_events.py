@@ -186,6 +186,7 @@ class InterestDecoder:
             event_ns=np.array([level.event_ns for level in levels], np.int64),
             label=np.array([level.label for level in levels], np.int64),
             source=np.array([self._sources.number(level.source) for level in levels], np.int32),
+            dealer_sign=floats("dealer_sign"),
         )
         return stated.in_terms_of_reference(factor)
 

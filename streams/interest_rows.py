@@ -39,6 +39,7 @@ class InterestRow(msgspec.Struct, gc=False, kw_only=True):
     forward: float | None = None
     effective_at: str | None = None
     source: str | None = None
+    dealer_sign: float | None = None
 
 
 class Level(msgspec.Struct, gc=False, frozen=True):
@@ -63,6 +64,7 @@ class Level(msgspec.Struct, gc=False, frozen=True):
     event_ns: int
     label: int
     source: str
+    dealer_sign: float
 
 
 _REQUIRED = ("underlying", "expiry", "strike", "right", "event_time")
@@ -164,6 +166,7 @@ def level_of(row: InterestRow) -> Level:
         event_ns=_time("event_time", row.event_time),
         label=session_label(row.effective_at or ""),
         source=row.source or "",
+        dealer_sign=_sign("dealer_sign", row.dealer_sign),
     )
 
 
@@ -204,6 +207,14 @@ def _figure(name: str, value: float | None) -> float:
         return math.nan
     if not 0.0 <= value < _LARGEST:
         raise BadInputError(f"bad_{name}", f"expected a finite {name} >= 0, it was {shown(value)}")
+    return value
+
+
+def _sign(name: str, value: float | None) -> float:
+    if value is None or math.isnan(value):
+        return math.nan
+    if not -1.0 <= value <= 1.0:
+        raise BadInputError(f"bad_{name}", f"expected {name} from -1 to 1, it was {shown(value)}")
     return value
 
 

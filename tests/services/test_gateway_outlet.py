@@ -110,7 +110,8 @@ def test_workers_read_creations_as_they_were_sent(frame_rows: int) -> None:
 @pytest.mark.parametrize("frame_rows", [0, 7])
 def test_workers_read_open_interest_as_it_was_sent(tmp_path: Path, frame_rows: int) -> None:
     adjusted = level(strike=105.5, right="put", deliverable=70, settlement="cash", style="european")
-    stated = level(forward=101.25, effective_at="2026-06-22", settlement_time="open", source="v")
+    stated = level(forward=101.25, effective_at="2026-06-22", settlement_time="open", source="v",
+                   dealer_sign=-0.5)  # fmt: skip
     unknown = level(strike=95.0, implied_volatility=0)
     events = read_open_interest(
         [json_file(tmp_path / "oi.jsonl", [adjusted, stated, unknown])], ReadOptions()
@@ -141,7 +142,7 @@ def test_workers_read_open_interest_as_it_was_sent(tmp_path: Path, frame_rows: i
     assert decoded.columns is not None
     expected = interest_columns(UNIVERSE, Book(UNIVERSE, book.references), events)
     for name, column in vars(expected).items():
-        if name not in {"root", "source", "dealer_sign"}:
+        if name not in {"root", "source"}:
             np.testing.assert_array_equal(getattr(decoded.columns, name), column, name)
     assert [state.sources[code] for code in decoded.columns.source] == ["gateway", "v", "gateway"]
     assert [state.roots[code] for code in decoded.columns.root] == ["ACME"] * 3

@@ -69,6 +69,7 @@ def test_terms_that_a_row_states_win(tmp_path: Path) -> None:
         forward=101.5,
         effective_at="2026-06-22",
         source="vendor",
+        dealer_sign=-0.25,
     )
 
     events = read(tmp_path, stated, level(settlement_time="open"), level(settlement_time="PM"))
@@ -83,6 +84,7 @@ def test_terms_that_a_row_states_win(tmp_path: Path) -> None:
     assert events.is_cash_settled.tolist() == [True, False, False]
     assert events.is_american.tolist() == [False, True, True]
     np.testing.assert_equal(events.forward, [101.5, np.nan, np.nan])
+    np.testing.assert_equal(events.dealer_sign, [-0.25, np.nan, np.nan])
     assert session_text(int(events.label[0])) == "2026-06-22"
     assert [events.sources[code] for code in events.source] == ["vendor", "", ""]
 
@@ -113,6 +115,8 @@ def test_terms_that_a_row_states_win(tmp_path: Path) -> None:
         (level(style="bermudan"), "bad_style"),
         (level(forward=0), "bad_forward"),
         (level(effective_at="Monday"), "bad_effective_at"),
+        (level(dealer_sign=-1.01), "bad_dealer_sign"),
+        (level(dealer_sign="short"), "bad_dealer_sign"),
         (level(root="ACME1"), "adjusted_contract"),
         ("not json", "malformed"),
     ],
@@ -123,7 +127,7 @@ def test_a_row_that_cannot_be_used_is_kept_with_its_reason(
     # All keys are seen somewhere: a key that no row has is a missing column.
     whole = level(
         settlement_time="close", multiplier=100, deliverable=100, settlement="cash",
-        style="american", forward=100, effective_at="2026-06-22", root="ACME",
+        style="american", forward=100, effective_at="2026-06-22", root="ACME", dealer_sign=1,
     )  # fmt: skip
 
     events = read(tmp_path, whole, row)

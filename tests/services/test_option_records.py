@@ -16,7 +16,7 @@ from tests.support.option_lines import json_file, level
 EVERYTHING = (
     "expiry", "strike", "is_call", "open_interest", "implied_volatility", "event_ns",
     "settlement_ns", "multiplier", "deliverable", "is_cash_settled", "is_american", "forward",
-    "label",
+    "label", "dealer_sign",
 )  # fmt: skip
 
 
@@ -24,7 +24,8 @@ def some_events(folder: Path) -> OpenInterestEvents:
     rows = [Row("2026-07-17", 6000.0, Side("7", "0"), root=root) for root in ("SPX", "SPXW")]
     chain = write(folder / "SPX_2026.csv", cboe_text(rows, last="Last: 6001"))
     stated = level(root="ACME1", deliverable=70, multiplier=10, forward=101, source="vendor",
-                   settlement="cash", style="european", effective_at="2026-06-22")  # fmt: skip
+                   settlement="cash", style="european", effective_at="2026-06-22",
+                   dealer_sign=-0.5)  # fmt: skip
     return read_open_interest(
         [chain, json_file(folder / "oi.jsonl", [level(), stated])], ReadOptions()
     )

@@ -163,6 +163,32 @@ def test_the_hedge_follows_sign_model_and_rate_and_its_range_the_rate_alone(fold
     assert row("--rate", "0", "--dividend-yield", "0") == plain
 
 
+def test_the_user_s_own_signs_count_where_they_are_stated(folder: Path) -> None:
+    plain = rows(folder, json_file(folder / "plain.jsonl", CHAIN))["11:30"]
+    # As the index convention has it, but with half of the puts held by others.
+    signed = [each | {"dealer_sign": 1.0 if each["right"] == "call" else -0.5} for each in CHAIN]
+    halved = [
+        each | {"open_interest": float(str(each["open_interest"])) / 2.0}
+        if each["right"] == "put"
+        else each
+        for each in CHAIN
+    ]
+    expected = rows(folder, json_file(folder / "halved.jsonl", halved))["11:30"]
+
+    def row(chain: list[dict[str, object]]) -> Row:
+        file = json_file(folder / "signed.jsonl", chain)
+        result = replay(folder, "--open-interest", file, "--sign-model", "user_signed")
+        assert result.exit_code == 0, result.output
+        return read(folder)["11:30"]
+
+    found, unsigned = row(signed), row(CHAIN)
+
+    for name in ("dealer_hedge_usd", "dealer_decay_usd", "dealer_to_come_usd"):
+        assert float(found[name]) == pytest.approx(float(expected[name]), rel=1e-9), name
+        assert unsigned[name] == ""
+    assert unsigned["dealer_hedge_high_usd"] == plain["dealer_hedge_high_usd"]
+
+
 def test_nothing_to_trade_is_never_minus_nothing(folder: Path) -> None:
     prices = "symbol,event_time,price\n"
     prices += "".join(f"ACME,2026-06-23T{clock}:00-04:00,100\n" for clock in ("09:30", "15:00"))

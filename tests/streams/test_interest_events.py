@@ -66,6 +66,7 @@ def test_everything_stated_is_taken() -> None:
         effective_at="2026-06-23",
         event_time="2026-06-23T14:00:00Z",
         source="vendor",
+        dealer_sign=-0.25,
     )
 
     columns = decoder().decode(records(value)).columns
@@ -76,6 +77,8 @@ def test_everything_stated_is_taken() -> None:
     assert (columns.multiplier[0], columns.deliverable[0], columns.forward[0]) == (10, 70, 101.5)
     assert (columns.is_call[0], columns.is_cash_settled[0]) == (False, True)
     assert not columns.is_american[0]
+    assert columns.dealer_sign is not None
+    assert columns.dealer_sign[0] == -0.25
     assert columns.label[0] == session_label("2026-06-23")
 
 
@@ -92,7 +95,10 @@ def test_options_on_a_listing_are_put_in_terms_of_the_reference() -> None:
 
 
 def test_a_frame_holds_the_same_as_json() -> None:
-    objects = [json.loads(level()), json.loads(level(strike=110.0, right="put", forward=99.0))]
+    objects = [
+        json.loads(level()),
+        json.loads(level(strike=110.0, right="put", forward=99.0, dealer_sign=1)),
+    ]
     names = list(objects[1])
     frame = pa.RecordBatch.from_pydict(
         {name: [each.get(name) for each in objects] for name in names}
@@ -126,6 +132,8 @@ def test_a_contract_that_expires_without_a_session_settles_with_the_one_before()
         (b"", "empty"),
         (level(strike="-"), "missing_key"),
         (level(strike=0), "bad_strike"),
+        (level(dealer_sign=1.5), "bad_dealer_sign"),
+        (level(dealer_sign="long"), "bad_dealer_sign"),
         (level(strike="high"), "bad_strike"),
         (level(right="straddle"), "bad_right"),
         (level(right=""), "bad_right"),

@@ -27,7 +27,13 @@ def with_a_chain() -> Partition:
     """Return ACME at 97 after a close of 100, with calls and puts around it."""
     made = partition()
     chain = [
-        level(strike=strike, right=right, open_interest=held, event_time=BEFORE_OPEN_NS)
+        level(
+            strike=strike,
+            right=right,
+            open_interest=held,
+            event_time=BEFORE_OPEN_NS,
+            dealer_sign=(strike - 100.0) / 20.0,
+        )
         for strike in (90.0, 95.0, 100.0, 105.0, 110.0)
         for right, held in (("call", 500.0 + strike), ("put", 900.0 - strike))
     ]
