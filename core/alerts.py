@@ -104,6 +104,11 @@ def key_of(rule: Rule, severity: str, *, value: float, subject: str) -> AlertKey
     )
 
 
+def is_judged(key: AlertKey) -> bool:
+    """Return whether a rule judges this alert; all others are the alerter's own."""
+    return key.severity in SEVERITIES and key.alertname.endswith(key.severity.capitalize())
+
+
 def levels_of(states: Mapping[AlertKey, AlertState], universe: Universe) -> Floats:
     """Return the ``level`` column: the highest severity that fires for each reference.
 

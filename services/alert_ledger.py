@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 import msgspec
 
-from core.alerts import AlertKey, AlertState, Change, Phase, Reason, Transition
+from core.alerts import AlertKey, AlertState, Change, Phase, Reason, Transition, is_judged
 from core.errors import ConfigError
 from core.sessions import NANOS_PER_SECOND
 from services.alert_messages import Annotations
@@ -88,8 +88,8 @@ class Ledger(msgspec.Struct, frozen=True):
     outbox: tuple[TransitionRecord, ...] = ()
 
     def states(self) -> dict[AlertKey, AlertState]:
-        """Return the states that `core.lifecycle.step` goes on from."""
-        firing = {episode.key: episode.state for episode in self.firing()}
+        """Return the states that `core.lifecycle.step` goes on from: of what rules judge."""
+        firing = {one.key: one.state for one in self.firing() if is_judged(one.key)}
         return {**dict(self.pending), **firing}
 
     def firing(self) -> tuple[Episode, ...]:

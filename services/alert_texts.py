@@ -1,9 +1,9 @@
 """Texts of alerts, as one view and one state of sight tell them."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from core.alerts import AlertKey, AlertState, Transition
+from core.alerts import AlertKey, AlertState, Transition, is_judged
 from services.alert_figures import FigureReader, zone_of_subject
 from services.alert_ledger import Episode
 from services.alert_messages import Annotations, Telling, annotations, resolved_annotations
@@ -15,16 +15,20 @@ class Teller:
     """Makes texts from the newest figures, and from the last texts where nothing is known.
 
     ``reader`` is None before the first view; ``last`` are the newest texts so far, by alert;
-    ``blind`` says in words why nothing is known at all, else it is "".
+    ``blind`` says in words why nothing is known at all, else it is ""; ``own`` are the newest
+    texts of the alerter's own alerts.
     """
 
     evaluator: Evaluator
     reader: FigureReader | None
     last: Mapping[AlertKey, Annotations]
     blind: str = ""
+    own: Mapping[AlertKey, Annotations] = field(default_factory=dict)
 
     def tell(self, key: AlertKey, state: AlertState, last: Annotations) -> Annotations:
         """Return the texts of an alert that fires; ``last`` counts where none are newer."""
+        if not is_judged(key):
+            return self.own.get(key, last)
         rule, level = self.evaluator.rule_of(key)
         reader = self.reader
         figures = reader.of(key, rule) if reader is not None and rule is not None else None

@@ -11,7 +11,7 @@ import asyncio
 import msgspec
 import structlog
 
-from core.alerts import AlertKey
+from core.alerts import AlertKey, is_judged
 from core.sessions import NANOS_PER_SECOND
 from core.universe import Universe
 from services.alert_audit import AuditTrail, ReadableAuditLog
@@ -28,13 +28,14 @@ from services.alert_messages import Annotations, host_time_text
 from services.alert_texts import Teller
 from services.alerter_lease import LEASE_SECONDS
 from services.alerter_metrics import AlerterMetrics
+from services.alerter_orders import Orders
 from services.alertmanager import Batch, Fleet
 from services.clock import Clock
 from services.evaluation import Evaluation, Evaluator
 from services.ledger_start import RENEW_SECONDS, starting_ledger
+from services.own_following import OwnAlerts
 from services.positioning_table import Entry, positioning_entries
 from services.projection_history import ProjectionHistory, ProjectionLog
-from services.rules_in_force import RulesInForce
 from services.store_errors import LeaseLostError, StoreError
 from services.universe_switch import UniverseSwitch
 from services.view_document import Beside, view_document
@@ -69,7 +70,7 @@ class Alerter:
 
     def __init__(
         self,
-        rules: RulesInForce,
+        orders: Orders,
         *,
         switch: UniverseSwitch,
         store: ViewStore,
@@ -83,8 +84,9 @@ class Alerter:
         self.blind = ""
         self.is_over = False
         self._switch = switch
-        self._rules = rules
+        self._rules = rules = orders.rules
         self._evaluator = Evaluator(switch.current, rules.rules, rules.digest)
+        self._own = OwnAlerts(orders)
         self._store = store
         self._fleet = fleet
         self._audit_log = audit_log
@@ -206,7 +208,7 @@ class Alerter:
         self._metrics.evaluated(self._clock.monotonic() - started)
         await self._write(ledger, evaluation, partials, now_ns)
         self._next_renewal = started + RENEW_SECONDS
-        self._adopt(ledger, evaluation, reader)
+        self._adopt(ledger, reader)
         self._metrics.written(
             evaluation.view, evaluator.universe, unknown_partitions=len(partials.unknown)
         )
@@ -235,6 +237,7 @@ class Alerter:
             tell=teller.tell,
             tell_end=teller.tell_end,
         )
+        ledger = self._own.followed(ledger, self._evaluator.universe, now_ns=now_ns)
         has_peers = bool(self._fleet.peers)
         return pruned(
             ledger,
@@ -281,8 +284,9 @@ class Alerter:
         self._positioning = msgspec.Raw(msgspec.json.encode(entries))
         self._metrics.positioned(entries)
 
-    def _adopt(self, ledger: Ledger, evaluation: Evaluation, reader: FigureReader) -> None:
-        for transition in evaluation.transitions:
+    def _adopt(self, ledger: Ledger, reader: FigureReader) -> None:
+        news = [one for one in ledger.outbox if one.sequence > self.ledger.sequence]
+        for transition in news:
             self._metrics.changed(str(transition.change))
             log.info(
                 "alert",
@@ -295,10 +299,10 @@ class Alerter:
             log.info("sees_again", was=self.blind)
         self.ledger = ledger
         self._reader = reader
-        if self.blind or evaluation.transitions or self._clock.monotonic() >= self._next_texts:
+        if self.blind or news or self._clock.monotonic() >= self._next_texts:
             self.blind = ""
             self._renew_texts()
-        self._metrics.active(episode.key.severity for episode in ledger.firing())
+        self._metrics.active(one.key.severity for one in ledger.firing() if is_judged(one.key))
 
     def _record(self, evaluation: Evaluation) -> None:
         try:
@@ -322,7 +326,7 @@ class Alerter:
 
     def _renew_texts(self) -> None:
         self._next_texts = self._clock.monotonic() + TEXT_SECONDS
-        teller = Teller(self._evaluator, self._reader, self._texts, self.blind)
+        teller = Teller(self._evaluator, self._reader, self._texts, self.blind, own=self._own.texts)
         self._texts = teller.tell_all(self.ledger.firing())
 
     def _on_released(self) -> None:

@@ -15,12 +15,14 @@ import aiohttp
 import structlog
 
 from core.errors import ConfigError
+from core.sessions import NANOS_PER_SECOND
 from core.universe import Universe
 from services.alert_audit import KafkaAudit
 from services.alerter import Alerter
 from services.alerter_lease import Lease
 from services.alerter_metrics import AlerterMetrics
-from services.alerter_settings import AlerterSettings
+from services.alerter_orders import Orders
+from services.alerter_settings import AlerterSection, AlerterSettings
 from services.alerter_turns import Turns
 from services.alertmanager import Fleet, Peer
 from services.alertmanager_http import HttpTransport
@@ -36,6 +38,8 @@ from services.view_store import ViewStore, connect
 from streams.topics import ALERTS, PROJECTIONS
 
 log = structlog.get_logger(__name__)
+
+MINUTE_NS = 60 * NANOS_PER_SECOND
 
 
 def load_tables(directory: Path | None, rules_file: Path) -> tuple[RulesFile, Universe | None]:
@@ -98,10 +102,15 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
                 stack.callback(following.cancel)
             watching = asyncio.create_task(watch.follow(stop))
             stack.callback(watching.cancel)
-            post = _Post(settings, watch.in_force, switch=switch, metrics=metrics, clock=clock)
+            orders = _orders(settings.alerter, watch.in_force)
+            post = _Post(settings, orders, switch=switch, metrics=metrics, clock=clock)
             turns = await post.open(stack)
             await turns.run(stop)
     log.info("alerter_stopped")
+
+
+def _orders(section: AlerterSection, rules: RulesInForce) -> Orders:
+    return Orders(rules, drill_lead_ns=section.drill_minutes_before_open * MINUTE_NS)
 
 
 def holder_name() -> str:
@@ -114,7 +123,7 @@ class _Post:
     """What one process has, and the alerters of its terms share."""
 
     settings: AlerterSettings
-    rules: RulesInForce
+    orders: Orders
     switch: UniverseSwitch
     metrics: AlerterMetrics
     clock: Clock
@@ -134,7 +143,7 @@ class _Post:
 
         def appoint() -> Alerter:
             return Alerter(
-                self.rules,
+                self.orders,
                 switch=self.switch,
                 store=store,
                 fleet=self._fleet(session),
@@ -148,7 +157,7 @@ class _Post:
             "alerter_started",
             holder=store.lease.holder,
             universe=self.switch.current.version,
-            rules=len(self.rules.rules),
+            rules=len(self.orders.rules.rules),
             alertmanagers=list(settings.alerter.alertmanagers),
         )
         return Turns(store, appoint, clock=clock, metrics=metrics)

@@ -28,6 +28,13 @@ class AlerterSection(Section):
         default=9475, description="/metrics listens here or on the next free port; 0 = nowhere"
     )
     metrics_host: str = Field(default="127.0.0.1", description="address that /metrics listens on")
+    drill_minutes_before_open: int = Field(
+        default=30,
+        ge=0,
+        le=12 * 60,
+        description="how long before a day's first open, by host time, the alert ForcedFlowDrill "
+        "fires for two minutes; 0: never",
+    )
 
     @field_validator("alertmanagers")
     @classmethod

@@ -22,8 +22,13 @@ class Scene:
         self.post: AlerterPost
         self.alerter: Alerter
 
-    async def start(self, *rules: Rule, peers: tuple[str, ...] = ("http://one",)) -> None:
-        """Let an alerter begin, once the lease of the one before has run out."""
+    async def start(
+        self, *rules: Rule, peers: tuple[str, ...] = ("http://one",), **orders: int
+    ) -> None:
+        """Let an alerter begin, once the lease of the one before has run out.
+
+        ``orders`` are fields of `services.alerter_orders.Orders`.
+        """
         self.post = AlerterPost(
             self.client,
             clock=self.clock,
@@ -31,6 +36,7 @@ class Scene:
             audit=self.audit,
             peers=peers,
             rules=rules or (RULE,),
+            orders=orders,
         )
         self.market.end_lease()
         assert await self.post.store.lease.claim()

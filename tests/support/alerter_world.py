@@ -4,7 +4,7 @@ Market time runs from 10:00 to 17:00 of one session; the adv_ratio of both is tw
 A partial published as fresh stays fresh, whatever the clock of the test does.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -24,6 +24,7 @@ from services.alert_ledger import TransitionRecord
 from services.alerter import Alerter
 from services.alerter_lease import LEASE_KEY, Lease
 from services.alerter_metrics import AlerterMetrics
+from services.alerter_orders import Orders
 from services.alerter_turns import Turns
 from services.alertmanager import Fleet, Peer
 from services.alertmanager_http import Transport
@@ -217,17 +218,18 @@ class AlerterPost:
         audit: RecordingAudit | None = None,
         peers: Sequence[str] = ("http://one",),
         rules: Sequence[Rule] = (RULE,),
-        universe: Universe = UNIVERSE,
+        orders: Mapping[str, int] | None = None,
     ) -> None:
         self.clock = clock
         self.metrics = AlerterMetrics(peers, clock)
         self.store: ViewStore = FreshStore(client, Lease(client, holder), clock)
-        self.switch = UniverseSwitch(universe, clock)
+        self.switch = UniverseSwitch(UNIVERSE, clock)
         self.audit = audit or RecordingAudit()
         self.projections = RecordingProjections()
         self._transport = transport
         self._peers = peers
         self.rules = RulesInForce(tuple(rules), RULES_DIGEST)
+        self._orders = Orders(self.rules, **(orders or {}))
 
     def appoint(self) -> Alerter:
         """Return the alerter of a new term; it has not the lease, and has not begun."""
@@ -242,7 +244,7 @@ class AlerterPost:
             for url in self._peers
         )
         return Alerter(
-            self.rules,
+            self._orders,
             switch=self.switch,
             store=self.store,
             fleet=fleet,

@@ -1,0 +1,16 @@
+"""What an alerter is told to do, the same for every term."""
+
+from dataclasses import dataclass
+
+from services.rules_in_force import RulesInForce
+
+
+@dataclass(frozen=True)
+class Orders:
+    """The rules, and what the alerter does besides.
+
+    ``drill_lead_ns`` is how long before a day's first open the drill begins, 0 for none.
+    """
+
+    rules: RulesInForce
+    drill_lead_ns: int = 0
