@@ -14,6 +14,7 @@ from core.universe import Universe
 from services.alertmanager import PushObserver
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
+from services.hours_gauges import HoursGauges
 from services.market_gauges import MarketGauges
 from services.positioning_table import Entry
 from services.resolve_gate import GateObserver, SilenceEvent
@@ -33,6 +34,7 @@ class AlerterMetrics:
         self._peers = tuple(peers)
         self._rules = ""
         self._metrics = Metrics(ALERTER)
+        self._hours = HoursGauges(self._metrics, clock)
         self._market = MarketGauges(clock)
         self._positioning = GaugeTable(POSITIONING, clock, shown_seconds=POSITIONING_SHOWN_SECONDS)
         for peer in self._peers:
@@ -76,6 +78,7 @@ class AlerterMetrics:
         self._metrics.gauge("forcedflow_partitions_unknown").set(math.nan)
         self._market.hide()
         self._positioning.hide()
+        self._hours.hide()
         for peer in self._peers:
             self._metrics.forget("forcedflow_last_push_timestamp_seconds", peer)
             self._metrics.forget("forcedflow_resolves_held", peer)
@@ -93,6 +96,7 @@ class AlerterMetrics:
     def written(self, view: View, universe: Universe, *, unknown_partitions: int) -> None:
         """Show a view whose ledger was written, its rows the references of `universe`."""
         self._market.show(view, universe)
+        self._hours.show(view, universe)
         self._metrics.counter("forcedflow_evaluations", "judged").inc()
         self._metrics.gauge("forcedflow_blind").set(0)
         self._metrics.gauge("forcedflow_partitions_unknown").set(unknown_partitions)
@@ -109,6 +113,7 @@ class AlerterMetrics:
         """Count an evaluation that came to nothing."""
         self._metrics.counter("forcedflow_evaluations", "blind").inc()
         self._metrics.gauge("forcedflow_blind").set(1)
+        self._hours.go_on()
 
     def rules_loaded(self, digest: str) -> None:
         """Show which rules are in force, and since when."""

@@ -11,10 +11,15 @@ LATENCY_SECONDS = (0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 1
 
 @dataclass(frozen=True)
 class Metric:
-    """One metric: full name without the ``_total`` of counters' samples, base units."""
+    """One metric: full name without the ``_total`` of counters' samples, base units.
+
+    ``from_start`` are values of the labels that are shown as 0 before anything happens: a rule on
+    the increase of a counter does not see the one with which its series begins.
+    """
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
     help: str
     labels: tuple[str, ...] = ()
     buckets: tuple[float, ...] = ()
+    from_start: tuple[tuple[str, ...], ...] = ()

@@ -5,6 +5,7 @@ Each process has its section; a name is written here and nowhere else.
 
 from streams.market_metrics import MARKET, POSITIONING, REFERENCE, ROOM
 from streams.metric import FAST_SECONDS, LATENCY_SECONDS, Metric
+from streams.topics import INPUTS
 
 WORKER = (
     Metric(
@@ -54,6 +55,7 @@ WORKER = (
         "counter",
         "Times that records were gone from Kafka before they were read.",
         ("topic",),
+        from_start=tuple((topic,) for topic in INPUTS),
     ),
     Metric(
         "forcedflow_partition_warming",
@@ -67,6 +69,7 @@ WORKER = (
         "Partials written to Redis: accepted; refused, the token was replaced; "
         "failed, Redis did not answer; not_computed, a fault of ours, see the log.",
         ("outcome",),
+        from_start=(("accepted",), ("refused",), ("failed",), ("not_computed",)),
     ),
     Metric(
         "forcedflow_positioning_writes",
@@ -81,6 +84,7 @@ WORKER = (
         "Snapshots of partitions: saved; refused, the token was replaced; empty, Redis has lost "
         "the one before, so that everything is saved anew; failed, Redis did not take it.",
         ("outcome",),
+        from_start=(("saved",), ("refused",), ("empty",), ("failed",)),
     ),
     Metric(
         "forcedflow_snapshot_seconds",
@@ -162,6 +166,33 @@ ALERTER = (
         "Partitions whose partial is missing or too old; NaN while standing by.",
     ),
     Metric(
+        "forcedflow_market_session_open",
+        "gauge",
+        "1 while a session of this calendar is open, by market time, and where that stands still "
+        "by the host's clock too; else 0. Of the active alerter alone.",
+        ("calendar",),
+    ),
+    Metric(
+        "forcedflow_references_in_session",
+        "gauge",
+        "References whose session is open; of the active alerter alone.",
+        ("calendar",),
+    ),
+    Metric(
+        "forcedflow_references_unknown",
+        "gauge",
+        "References whose session is open and whose row is unknown, or of an earlier session; of "
+        "the active alerter alone.",
+        ("calendar",),
+    ),
+    Metric(
+        "forcedflow_exposure_coverage",
+        "gauge",
+        "Share of the exposure of references in session that is known and fresh; 0 to 1, NaN "
+        "where no session is open. Of the active alerter alone.",
+        ("calendar",),
+    ),
+    Metric(
         "forcedflow_alerts_active",
         "gauge",
         "Alerts that fire, known or unknown; of the active alerter alone.",
@@ -179,6 +210,7 @@ ALERTER = (
         "Transitions for the topic alerts: acknowledged; failed, to be tried again; "
         "unaudited, sent to Alertmanager before Kafka had them.",
         ("outcome",),
+        from_start=(("acknowledged",), ("failed",), ("unaudited",)),
     ),
     Metric(
         "forcedflow_alert_pushes",

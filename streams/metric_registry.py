@@ -34,9 +34,10 @@ class Metrics:
 
     def _add(self, metric: Metric) -> None:
         if metric.kind == "counter":
-            self._counters[metric.name] = Counter(
-                metric.name, metric.help, metric.labels, registry=self.registry
-            )
+            counter = Counter(metric.name, metric.help, metric.labels, registry=self.registry)
+            self._counters[metric.name] = counter
+            for values in metric.from_start:
+                counter.labels(*values)
         elif metric.kind == "gauge":
             self._gauges[metric.name] = Gauge(
                 metric.name, metric.help, metric.labels, registry=self.registry
