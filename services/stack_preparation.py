@@ -117,6 +117,9 @@ def _write_prometheus(layout: Layout) -> None:
     home = layout.home / "prometheus"
     home.mkdir(exist_ok=True)
     shutil.copyfile(DEPLOYED / "prometheus" / "prometheus.yml", home / "prometheus.yml")
+    # Anew each time: a file that a release no longer has must not go on firing.
+    shutil.rmtree(home / "rules", ignore_errors=True)
+    shutil.copytree(DEPLOYED / "prometheus" / "rules", home / "rules")
     for name, groups in prometheus_files(layout).items():
         (home / name).write_text(yaml.safe_dump(groups))
 

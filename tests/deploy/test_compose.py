@@ -42,7 +42,7 @@ def test_every_mounted_file_and_volume_exists() -> None:
     missing = [
         (name, source)
         for name, source in mounts()
-        if not (source in volumes or (source.startswith("./") and (DEPLOY / source).is_file()))
+        if not (source in volumes or (source.startswith("./") and (DEPLOY / source).exists()))
     ]
 
     assert missing == []

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from services.health_catalogue import FILES
 from services.stack_layout import Layout
 from services.stack_preparation import prometheus_files
 from services.stack_settings import StackSection
@@ -29,6 +30,14 @@ def test_prometheus_takes_its_settings_and_finds_every_file() -> None:
 
     assert "SUCCESS" in said
     assert "WARNING" not in said
+    assert said.count("rules found") == len(FILES)
+
+
+@pytest.mark.debian("prometheus")
+def test_prometheus_finds_nothing_to_criticise_in_the_rules() -> None:
+    files = [DEPLOY / "prometheus" / "rules" / name for name in FILES]
+
+    checked("promtool", "check", "rules", "--lint=all", "--lint-fatal", *files)
 
 
 def test_the_deployed_targets_are_those_of_a_stack_with_one_worker() -> None:

@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from services import cli_rules
@@ -58,3 +59,81 @@ def test_check_against_a_universe_finds_names_it_does_not_hold(
     assert (there.exit_code, there.stdout) == (2, "")
     assert "rules[0].where.venue: expected a venue of the universe, was XNYS" in there.stderr
     assert "rules[0]: expected a symbol that it judges, was none" in there.stderr
+
+
+def prometheus_rules(folder: Path, expr: str) -> Path:
+    rule = {"alert": "Mine", "expr": expr, "labels": {"severity": "ticket"}}
+    path = folder / "mine.yml"
+    path.write_text(yaml.safe_dump({"groups": [{"name": "mine", "rules": [rule]}]}))
+    return path
+
+
+def test_check_of_rules_for_prometheus_names_what_nobody_exports(tmp_path: Path) -> None:
+    path = prometheus_rules(tmp_path, 'up{job=~"forcedflow-.+"} * forcedflow_heartbeat_total > 0')
+
+    result = CliRunner().invoke(main, ["rules", "check", str(path)])
+
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"{path}: Mine: expected a metric that is exported or recorded, was "
+        "forcedflow_heartbeat_total\n"
+    )
+
+
+@pytest.mark.debian("prometheus")
+def test_check_of_rules_for_prometheus_asks_promtool(tmp_path: Path) -> None:
+    path = prometheus_rules(tmp_path, "forcedflow_blind >")
+
+    result = CliRunner().invoke(main, ["rules", "check", str(path)])
+
+    assert result.exit_code == 2
+    assert "could not parse expression" in result.stderr
+
+
+def test_check_without_promtool_says_that_the_grammar_is_not_checked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    path = prometheus_rules(tmp_path, "forcedflow_blind == 1")
+
+    result = CliRunner().invoke(main, ["rules", "check", str(path)])
+
+    assert result.exit_code == 0
+    assert result.stdout == (
+        f"{path}: 1 rules for Prometheus, 1 of them alerts; promtool is not installed: grammar "
+        "not checked\n"
+    )
+
+
+def test_what_is_rendered_can_be_checked(tmp_path: Path) -> None:
+    runner = CliRunner()
+    site = "https://runbooks.example/forcedflow/"
+    rendered = runner.invoke(
+        main, ["rules", "render", "--output", str(tmp_path / "rules"), "--runbooks", site]
+    )
+    files = sorted((tmp_path / "rules").iterdir())
+    checked = runner.invoke(main, ["rules", "check", *map(str, files)])
+
+    assert rendered.exit_code == 0
+    assert [line.removeprefix("wrote ") for line in sorted(rendered.stdout.splitlines())] == [
+        str(file) for file in files
+    ]
+    assert checked.exit_code == 0
+    assert len(checked.stdout.splitlines()) == len(files)
+    assert f"runbook_url: {site}ForcedFlowBackstop.md" in files[1].read_text()
+
+
+def test_without_a_folder_the_rules_are_printed() -> None:
+    result = CliRunner().invoke(main, ["rules", "render"])
+
+    assert result.exit_code == 0
+    assert "- alert: Watchdog\n" in result.stdout
+
+
+def test_render_into_what_is_no_folder_ends_with_status_2(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+
+    result = CliRunner().invoke(main, ["rules", "render", "--output", str(tmp_path / "file" / "x")])
+
+    assert result.exit_code == 2
+    assert "expected a folder to write to" in result.stderr
