@@ -49,6 +49,8 @@ class OptionChain:
                                     sides
     vendor_gamma : float64[n]       change of delta per 1.00 of the underlying, NaN = none given
     effective_label : int64[n]      session the open interest is of, days since 1970
+    dealer_sign : float64[n] | None     the dealers' side as the user states it, from -1 to 1, NaN =
+                                    unknown, None where all are
     """
 
     underlying: str
@@ -70,6 +72,7 @@ class OptionChain:
     mid: Floats
     vendor_gamma: Floats
     effective_label: Int64s
+    dealer_sign: Floats | None = None
 
     def __len__(self) -> int:
         """Return the number of contracts."""
@@ -78,7 +81,8 @@ class OptionChain:
     def at(self, positions: Int64s | Bools) -> "OptionChain":
         """Return the same chain with the contracts at some positions only."""
         columns = {name: getattr(self, name)[positions] for name in COLUMNS}
-        return replace(self, **columns)
+        sign = None if self.dealer_sign is None else self.dealer_sign[positions]
+        return replace(self, **columns, dealer_sign=sign)
 
     def unexpired(self) -> "OptionChain":
         """Return the same chain with the contracts that settle at ``as_of_ns`` or later."""
@@ -88,9 +92,9 @@ class OptionChain:
 COLUMNS = tuple(
     name
     for name in OptionChain.__dataclass_fields__
-    if name not in {"underlying", "spot", "as_of_ns", "roots"}
+    if name not in {"underlying", "spot", "as_of_ns", "roots", "dealer_sign"}
 )
-"""The columns of a chain that have one entry a contract."""
+"""The columns that every chain has, with one entry a contract."""
 
 
 @dataclass(frozen=True, eq=False)

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from core.columns import Floats
 from core.contract_adjustments import split_adjusted
 from core.contracts import COLUMNS, OptionChain
 from services.chain_checks import (
@@ -83,7 +84,19 @@ def _joined(chains: Sequence[OptionChain]) -> OptionChain:
     root = np.concatenate(
         [np.array([code[r] for r in chain.roots], np.int32)[chain.root] for chain in chains]
     )
-    return replace(chains[0], roots=roots, root=root, **columns)
+    return replace(chains[0], roots=roots, root=root, dealer_sign=_signs(chains), **columns)
+
+
+def _signs(chains: Sequence[OptionChain]) -> Floats | None:
+    if all(chain.dealer_sign is None for chain in chains):
+        return None
+    unknown = (np.full(len(chain), np.nan) for chain in chains)
+    return np.concatenate(
+        [
+            each if chain.dealer_sign is None else chain.dealer_sign
+            for chain, each in zip(chains, unknown, strict=True)
+        ]
+    )
 
 
 def _with_levels(file: ChainFile, levels: ChainFile) -> ChainFile:

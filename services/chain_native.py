@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from core.columns import Bools, Int64s
+from core.columns import Bools, Floats, Int64s
 from core.contracts import OptionChain
 from core.sessions import NO_SESSION
 from services.chain_checks import CONTRACT_KEY
@@ -136,6 +136,7 @@ def _chain_file(
         as_of_ns=int(event_ns[origin].max()),
         roots=rows.names.roots.all(),
         effective_label=_labels(columns["label"][origin], event_ns[origin], calendar),
+        dealer_sign=_signs(columns["dealer_sign"][origin]),
         **{column: columns[column][origin] for column in _SAME},
     )
     return ChainFile(
@@ -162,6 +163,10 @@ def _newest(columns: Columns, mine: Bools) -> Int64s:
     np.maximum.at(latest_ns, group, event_ns)
     newest: Int64s = rows[event_ns == latest_ns[group]]
     return newest
+
+
+def _signs(dealer_sign: Floats) -> Floats | None:
+    return None if np.isnan(dealer_sign).all() else dealer_sign
 
 
 def _last_spot(columns: Columns, mine: Bools) -> float:

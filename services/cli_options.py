@@ -9,6 +9,7 @@ import msgspec
 from rich.console import Console
 from rich.progress import Progress
 
+from core.dealer_assumptions import DealerAssumptions
 from core.errors import BadInputError, ConfigError
 from services.chain_choice import choose
 from services.chain_files import read_chains
@@ -18,6 +19,7 @@ from services.option_document import document
 from services.option_page import options_page
 from services.option_profile import Finding, Wanted, profile_choice
 from services.option_table import OptionsTable, summary_lines
+from services.options_settings import SETTING_OF, OptionsSettings, option_flags
 from services.rejects import write_rejects
 from streams.event_times import parse_time
 
@@ -25,6 +27,7 @@ _File = click.Path(path_type=Path, dir_okay=False)
 EXIT_NO_PROFILE = 3
 """Exit code where an underlying is left without a profile."""
 _AUTO = "auto"
+_ASSUMED = ("sign_model", "rate", "dividend_yield")
 
 
 @click.command(name="options")
@@ -51,8 +54,7 @@ _AUTO = "auto"
     metavar="[SYMBOL=]N:M",
     help="A split since the file was written, new shares for old; repeats.",
 )
-@click.option("--rate", type=float, default=0.0, show_default=True, help="A year: 0.04 is 4 %.")
-@click.option("--dividend-yield", type=float, default=0.0, show_default=True, help="A year.")
+@option_flags(*_ASSUMED)
 @click.option("--plot", type=_File, help="Draw a page (.html).")
 @click.option("--rejects", "rejects_file", type=_File, help="Write refused rows here (CSV).")
 @click.option("--output", type=_File, required=True, help="One object an underlying: .jsonl.")
@@ -62,13 +64,16 @@ def command(ctx: click.Context, /, **options: object) -> None:
 
     Of several files of one underlying the newest up to --as-of is used, the others tell whether it
     is truncated or an old table under a new head. Rate and yield count where an expiry has neither
-    a forward nor quotes whose parity implies one. Open interest is a figure of the morning: at any
+    a forward nor quotes whose parity implies one; the sign model is that of the zero-gamma levels,
+    exposures are of all. Open interest is a figure of the morning: at any
     other time this is a repricing of a static inventory.
 
     Exit codes: 0 done; 2 wrong option, or a file of no layout that is known; 3 an underlying is
     left without a profile (its object says why).
     """
-    findings = _profile(**options)  # type: ignore[arg-type]
+    settings = OptionsSettings.load({SETTING_OF[name]: options.pop(name) for name in _ASSUMED})
+    assumed = settings.options.assumptions()
+    findings = _profile(**options, assumed=assumed)  # type: ignore[arg-type]
     if not all(finding.profile for finding in findings):
         ctx.exit(EXIT_NO_PROFILE)
 
@@ -80,8 +85,7 @@ def _profile(  # noqa: PLR0913 (the public contract names the options)
     as_of: str | None,
     spots: tuple[str, ...],
     splits: tuple[str, ...],
-    rate: float,
-    dividend_yield: float,
+    assumed: DealerAssumptions,
     plot: Path | None,
     rejects_file: Path | None,
     output: Path,
@@ -94,8 +98,9 @@ def _profile(  # noqa: PLR0913 (the public contract names the options)
         as_of_ns=_instant(as_of),
         spots=_by_symbol("--spot", spots, float, expected="PRICE"),
         price_factors=_by_symbol("--split", splits, _price_factor, expected="7:1"),
-        rate=rate,
-        dividend_yield=dividend_yield,
+        rate=assumed.rate,
+        dividend_yield=assumed.dividend_yield,
+        sign_model=assumed.sign_model,
     )
     calendar = option_calendar()
     console = Console(stderr=True)

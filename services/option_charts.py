@@ -8,7 +8,7 @@ import numpy as np
 from core.chain_profile import ChainProfile
 from core.columns import Floats
 from core.dealer_gamma import ExposureTable
-from core.dealer_signs import CALLS, INDEX_CONVENTION, PUTS
+from core.dealer_signs import CALLS, PUTS
 from services.rows import session_text
 from services.screen import usd
 from services.svg_charts import Axis, Chart, round_ticks
@@ -38,7 +38,7 @@ class _Bar:
 
 def spot_chart(profile: ChainProfile) -> str:
     """Return dealers' gamma exposure against the price, with its zero-gamma levels."""
-    exposure = INDEX_CONVENTION.weights @ profile.exposure_by_spot
+    exposure = profile.zero_gamma_model.weights @ profile.exposure_by_spot
     x = _price_axis(float(profile.spots[0]), float(profile.spots[-1]), "price of the underlying")
     chart = _chart(x, exposure)
     prices = profile.spots.tolist()

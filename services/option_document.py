@@ -1,6 +1,7 @@
 """A finding as the public contract's JSON object; null = unknown."""
 
 from collections import Counter
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from core.chain_profile import ChainProfile
 from core.contracts import OptionChain
 from core.dealer_gamma import ExposureTable
-from core.dealer_signs import SIGN_MODELS
+from core.dealer_signs import ALL_SIGN_MODELS, SIGN_MODELS, SignModel
 from services.option_calendar import OptionCalendar
 from services.option_profile import Finding, Wanted
 from services.rows import session_text, time_text
@@ -65,6 +66,7 @@ def _figures(profile: ChainProfile) -> dict[str, Any]:
     # Where none of the open interest can be priced, a sum over nothing is not zero.
     is_known = profile.priced_share != 0.0
     exposure = profile.gamma_exposure_usd_per_1pct
+    models = [model for model in ALL_SIGN_MODELS if model.name in exposure]
     return {
         "gamma_exposure_usd_per_1pct": {
             model: figure if is_known else None for model, figure in exposure.items()
@@ -80,8 +82,8 @@ def _figures(profile: ChainProfile) -> dict[str, Any]:
         "put_call_open_interest": _number(profile.positioning.put_call_open_interest),
         "risk_reversal_25d_30d": _number(profile.positioning.risk_reversal_25d_30d),
         "share_0dte": _number(profile.share_0dte),
-        "by_expiry": _table(profile.by_expiry, "expiry"),
-        "by_strike": _table(profile.by_strike, "strike"),
+        "by_expiry": _table(profile.by_expiry, "expiry", models=models),
+        "by_strike": _table(profile.by_strike, "strike", models=models),
     }
 
 
@@ -121,9 +123,9 @@ def _method(profile: ChainProfile | None, wanted: Wanted) -> dict[str, Any] | No
     }
 
 
-def _table(table: ExposureTable, key: str) -> list[dict[str, Any]]:
+def _table(table: ExposureTable, key: str, *, models: Sequence[SignModel]) -> list[dict[str, Any]]:
     """Return one object a key, ascending; what has neither open interest nor gamma is left out."""
-    signed = {model.name: table.signed(model).tolist() for model in SIGN_MODELS}
+    signed = {model.name: table.signed(model).tolist() for model in models}
     calls, puts = table.call_open_interest.tolist(), table.put_open_interest.tolist()
     return [
         {

@@ -6,6 +6,7 @@ from typing import Any
 
 from services.option_charts import expiry_chart, price, spot_chart, strike_chart
 from services.option_profile import Finding
+from services.option_table import leading_model, words_of
 from services.page_style import STYLE
 from services.screen import UNKNOWN, percent, usd
 
@@ -69,7 +70,7 @@ def _figures(finding: Finding, document: dict[str, Any]) -> str:
     return (
         f"{_tiles(document)}"
         f"<figure>{spot_chart(profile)}<figcaption><b>By spot.</b> Exposure if the price moved "
-        "there now, volatilities unchanged, by the index convention. "
+        f"there now, volatilities unchanged, under {words_of(leading_model(document))}. "
         f"{levels}</figcaption></figure>"
         f"<figure>{strike_chart(profile)}<figcaption><b>By strike.</b> Calls up, puts down "
         "(index convention), net dotted; where 99 % of the gamma lies.</figcaption></figure>"
@@ -80,14 +81,18 @@ def _figures(finding: Finding, document: dict[str, Any]) -> str:
 
 def _tiles(document: dict[str, Any]) -> str:
     exposure = document["gamma_exposure_usd_per_1pct"]
+    model = leading_model(document)
     levels = document["zero_gamma"]
     nearest = min(levels, key=lambda each: abs(each["distance"]), default=None)
     ratio = document["put_call_open_interest"]
     guesses = sorted(exposure.values())
     tiles = [
-        (usd(exposure["index_convention"]), "USD per 1 %, index convention"),
+        (usd(exposure.get(model)), f"USD per 1 %, {words_of(model)}"),
         (f"{usd(guesses[0])} … {usd(guesses[-1])}", "over all guesses of who is long"),
-        (usd(document["vendor_gamma_exposure_usd_per_1pct"]), "the same by the vendor's gamma"),
+        (
+            usd(document["vendor_gamma_exposure_usd_per_1pct"]),
+            "by the vendor's gamma, index convention",
+        ),
         (
             f"{price(nearest['level'])} ({percent(nearest['distance'])})" if nearest else UNKNOWN,
             f"zero gamma{f', the nearest of {len(levels)}' if len(levels) > 1 else ''}",

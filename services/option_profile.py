@@ -8,6 +8,7 @@ import numpy as np
 
 from core.chain_profile import ChainProfile, profile_chain
 from core.contracts import OptionChain
+from core.dealer_signs import INDEX_CONVENTION, USER_SIGNED, SignModel
 from services.chain_choice import Choice
 from services.chain_merge import chain_at
 from services.chain_rows import ChainFile
@@ -29,6 +30,7 @@ class Wanted:
     spots : Mapping[str, float]       underlying -> spot in place of the file's; "" = all others
     price_factors : Mapping[str, float]     likewise, of a split that the files do not know yet
     rate, dividend_yield : float      a year, where an expiry has neither forward nor parity
+    sign_model : SignModel            of the zero-gamma levels and of what is shown first
     """
 
     as_of_ns: int | None = None
@@ -36,6 +38,7 @@ class Wanted:
     price_factors: Mapping[str, float] = field(default_factory=dict)
     rate: float = 0.0
     dividend_yield: float = 0.0
+    sign_model: SignModel = INDEX_CONVENTION
 
 
 @dataclass(frozen=True, eq=False)
@@ -95,8 +98,12 @@ def profile_choice(choice: Choice, wanted: Wanted, calendar: OptionCalendar) -> 
         session_label=calendar.next_label(chain.as_of_ns),
         rate=wanted.rate,
         dividend_yield=wanted.dividend_yield,
+        zero_gamma_model=wanted.sign_model,
+        user_sign=chain.dealer_sign,
     )
     notes |= _notes_of_quotes(profile)
+    if wanted.sign_model is USER_SIGNED and chain.dealer_sign is None:
+        notes["no_dealer_sign"] = "no contract states a dealer_sign, which is all user_signed is"
     return Finding(choice, file, profile, notes, is_stale=is_stale)
 
 

@@ -8,6 +8,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from rich.table import Table
 from rich.text import Text
 
+from core.dealer_signs import INDEX_CONVENTION
 from services.screen import UNKNOWN, percent, usd
 
 _NAMES_WIDTH = 26
@@ -37,7 +38,10 @@ def _table(documents: Sequence[Document]) -> Table:
     table.add_column("", no_wrap=True)
     for each in documents:
         table.add_column(each["underlying"], justify="right")
-    columns = [_cells(each) for each in documents]
+    leading = next((leading_model(each) for each in documents if each["method"]), "")
+    known = (name for each in documents for name in each["gamma_exposure_usd_per_1pct"])
+    models = list(dict.fromkeys([leading or INDEX_CONVENTION.name, *known]))
+    columns = [_cells(each, models) for each in documents]
     for name in columns[0]:
         table.add_row(name, *(column[name] for column in columns))
     return table
@@ -47,18 +51,30 @@ def summary_lines(documents: Sequence[Document]) -> list[str]:
     """Return a line an underlying, and what is to be known of it, for a pipe or a log."""
     lines = []
     for each in documents:
-        exposure = each["gamma_exposure_usd_per_1pct"]["index_convention"]
+        model = leading_model(each)
+        exposure = each["gamma_exposure_usd_per_1pct"].get(model)
         says = "gamma exposure unknown"
         if exposure is not None:
             levels = len(each["zero_gamma"])
             says = (
-                f"{usd(exposure)} USD per 1 % (index convention), "
+                f"{usd(exposure)} USD per 1 % ({words_of(model)}), "
                 f"{levels} zero-gamma level{'' if levels == 1 else 's'}"
             )
         stated = each["as_of"] or UNKNOWN
         lines.append(f"{each['underlying']} {stated}: {each['contracts']} contracts, {says}")
         lines += [f"  {line}" for line in _notes(each)]
     return lines
+
+
+def leading_model(document: Document) -> str:
+    """Return the sign model that the zero-gamma levels are of, and what is shown first."""
+    method = document["method"]
+    return method["zero_gamma_model"] if method else INDEX_CONVENTION.name
+
+
+def words_of(model: str) -> str:
+    """Return a sign model's name as people read it."""
+    return model.replace("_", " ")
 
 
 def _notes(document: Document) -> list[str]:
@@ -71,15 +87,16 @@ def _notes(document: Document) -> list[str]:
     return lines
 
 
-def _cells(document: Document) -> dict[str, str]:
+def _cells(document: Document, models: Sequence[str]) -> dict[str, str]:
+    """Return what is shown of an underlying by its words; the first sign model leads."""
     exposure = document["gamma_exposure_usd_per_1pct"]
     cells = {
         "as of": (document["as_of"] or UNKNOWN)[:16].replace("T", " "),
         "spot": _price(document["spot"]),
-        "gamma exposure per 1 %": usd(exposure["index_convention"]),
+        "gamma exposure per 1 %": usd(exposure.get(models[0])),
     }
-    for model in (name for name in exposure if name != "index_convention"):
-        cells[f"  {model.replace('_', ' ')}"] = usd(exposure[model])
+    for model in models[1:]:
+        cells[f"  {words_of(model)}"] = usd(exposure.get(model))
     ratio = document["put_call_open_interest"]
     skew, today = document["risk_reversal_25d_30d"], document["share_0dte"]
     return cells | {

@@ -183,6 +183,61 @@ def test_a_narrow_and_a_wide_terminal_show_every_figure(tmp_path: Path) -> None:
         assert max(map(len, text.splitlines())) <= width
 
 
+def test_another_sign_model_has_other_levels_and_the_same_exposures(tmp_path: Path) -> None:
+    plain = profile(tmp_path, EXAMPLE)
+
+    result, [found] = run(
+        tmp_path, EXAMPLE, "--sign-model", "customers_long", "--plot", tmp_path / "page.html"
+    )
+
+    assert plain["method"]["zero_gamma_model"] == "index_convention"
+    assert found["method"]["zero_gamma_model"] == "customers_long"
+    assert (found["zero_gamma"], len(plain["zero_gamma"])) == ([], 1)
+    assert found["zero_gamma_reason"].startswith("dealers are short gamma")
+    for name in ("gamma_exposure_usd_per_1pct", "vendor_gamma_exposure_usd_per_1pct", "by_strike"):
+        assert found[name] == plain[name]
+    assert "USD per 1 % (customers long)" in result.stderr
+    assert "under customers long" in (tmp_path / "page.html").read_text(encoding="utf-8")
+
+
+def test_the_user_s_own_signs_are_a_model_where_a_chain_has_them(tmp_path: Path) -> None:
+    chain = [
+        level(strike=strike, right=right, spot=100.0, dealer_sign=sign)
+        for strike in (95.0, 100.0, 105.0)
+        for right, sign in (("call", 1.0), ("put", -1.0))
+    ]
+    others = [level(underlying="BETA", strike=90.0, spot=100.0)]
+    file = json_file(tmp_path / "oi.jsonl", [*chain, *others])
+
+    result, [acme, beta] = run(tmp_path, file, "--sign-model", "user_signed")
+
+    assert result.exit_code == 0, result.output
+    exposure = acme["gamma_exposure_usd_per_1pct"]
+    assert exposure["user_signed"] == pytest.approx(exposure["index_convention"], abs=1e-3)
+    for row in acme["by_strike"]:
+        each = row["gamma_exposure_usd_per_1pct"]
+        assert each["user_signed"] == pytest.approx(each["index_convention"], abs=1e-3)
+    assert "user_signed" not in beta["gamma_exposure_usd_per_1pct"]
+    assert "dealer_sign" in beta["notes"]["no_dealer_sign"]
+    assert beta["zero_gamma"] == []
+    console = Console(width=200, color_system=None)
+    with console.capture() as capture:
+        console.print(OptionsTable([beta, acme]))
+    [line] = [each for each in capture.get().splitlines() if "gamma exposure per 1 %" in each]
+    assert "–" in line
+
+
+def test_rate_and_yield_are_settings_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flagged = profile(tmp_path, EXAMPLE, "--rate", "0.04", "--dividend-yield", "0.01")
+    monkeypatch.setenv("FORCEDFLOW_OPTIONS__RATE", "0.04")
+    monkeypatch.setenv("FORCEDFLOW_OPTIONS__DIVIDEND_YIELD", "0.5")
+
+    found = profile(tmp_path, EXAMPLE, "--dividend-yield", "0.01")
+
+    assert found == flagged
+    assert (found["method"]["rate"], found["method"]["dividend_yield"]) == (0.04, 0.01)
+
+
 def test_every_layout_may_come_in_one_call(tmp_path: Path) -> None:
     lean = write(
         tmp_path / "goog/20151223.csv",

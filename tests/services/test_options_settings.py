@@ -64,7 +64,7 @@ def test_its_words_are_the_flags_of_a_worker() -> None:
     assert found.options == section
 
 
-@pytest.mark.parametrize("command", ["worker", "replay"])
+@pytest.mark.parametrize("command", ["worker", "replay", "options"])
 def test_a_mistyped_sign_model_is_answered_with_the_choices(command: str) -> None:
     result = CliRunner().invoke(main, [command, "--sign-model", "index"])
 
