@@ -22,6 +22,7 @@ _COMMANDS = {
     "rules": "services.cli_rules",
     "run": "services.cli_run",
     "scenario": "services.cli_scenario",
+    "silence": "services.cli_silence",
     "stack": "services.cli_stack",
     "topics": "services.cli_topics",
     "universe": "services.cli_universe",

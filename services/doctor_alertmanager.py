@@ -119,7 +119,7 @@ def judge_alertmanager(facts: AlertmanagerFacts) -> Iterator[Finding]:
             subject,
             f"a silence by {silence.createdBy or 'nobody named'} until {silence.endsAt}{told}",
             means=f"{_matchers(silence)} pages nobody meanwhile",
-            mend=f"amtool silence expire {silence.id}",
+            mend=f"forcedflow silence expire {silence.id}",
         )
 
 

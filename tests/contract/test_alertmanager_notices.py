@@ -215,6 +215,34 @@ def test_what_began_under_a_silence_is_told_when_it_ends(
     assert before == []
 
 
+def test_what_was_told_before_its_silence_and_fires_on_is_not_told_anew(
+    server: AlertmanagerServer, pager: WebhookRecorder
+) -> None:
+    # An acknowledgement that runs out pages nobody before repeat_interval has passed.
+    fire(server, "Lasts", family="lasts")
+    eventually(lambda: pager.statuses(family="lasts") == ["firing"])
+    name = silence(server, alertname="Lasts")
+    wait_for_looks(server, "lasts")
+    server.delete(f"silence/{name}")
+    wait_for_looks(server, "lasts", looks=3)
+
+    assert pager.statuses(family="lasts") == ["firing"]
+
+
+def test_what_was_silenced_while_its_group_was_told_is_told_anew(
+    server: AlertmanagerServer, pager: WebhookRecorder
+) -> None:
+    fire(server, "Lasts", family="anew")
+    eventually(lambda: pager.statuses(family="anew") == ["firing"])
+    name = silence(server, alertname="Lasts", family="anew")
+    fire(server, "Other", family="anew")
+    eventually(lambda: told(pager, "anew")[1:] == [("Other", "firing")])
+    server.delete(f"silence/{name}")
+    eventually(lambda: len(told(pager, "anew")) == 4)
+
+    assert set(told(pager, "anew")[2:]) == {("Lasts", "firing"), ("Other", "firing")}
+
+
 def test_a_repeat_comes_at_the_first_look_after_its_interval(
     server: AlertmanagerServer, pager: WebhookRecorder
 ) -> None:

@@ -1,13 +1,12 @@
 """What an Alertmanager still knows of whom it told, after it ended or while it has a twin."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
-from services.child_process import free_port
 from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.alertmanager_twins import PEER_SECONDS, Twins, gossiping_twins
 from tests.support.posted_alerts import firing
 from tests.support.waiting import eventually
 from tests.support.webhook_recorder import WebhookRecorder
@@ -26,7 +25,6 @@ receivers:
     webhook_configs:
       - url: {url}
 """
-PEER_SECONDS = 1
 
 
 @pytest.fixture(scope="module")
@@ -36,35 +34,10 @@ def pager() -> Iterator[WebhookRecorder]:
 
 
 @pytest.fixture(scope="module")
-def twins(
-    pager: WebhookRecorder, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[tuple[AlertmanagerServer, AlertmanagerServer]]:
-    """Two that gossip, in no order that we know; to each the other is a peer."""
-    gossip = [free_port(), free_port()]
-    with ExitStack() as stack:
-        servers = [
-            AlertmanagerServer(
-                tmp_path_factory.mktemp("twin"),
-                pager.url,
-                config=CONFIG,
-                options=[
-                    f"--cluster.listen-address=127.0.0.1:{own}",
-                    f"--cluster.peer=127.0.0.1:{other}",
-                    f"--cluster.peer-timeout={PEER_SECONDS}s",
-                    "--cluster.gossip-interval=20ms",
-                    "--cluster.pushpull-interval=1s",
-                ],
-            )
-            for own, other in (gossip, reversed(gossip))
-        ]
-        for server in servers:
-            server.begin()
-        for server in servers:
-            stack.callback(server.kill)
-            server.wait_until_ready()
-        first, second = servers
-        eventually(lambda: first.members() == second.members() == 2, seconds=20.0)
-        yield first, second
+def twins(pager: WebhookRecorder, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Twins]:
+    directory = tmp_path_factory.mktemp("twins")
+    with gossiping_twins(directory, pager.url, config=CONFIG) as servers:
+        yield servers
 
 
 def looks(server: AlertmanagerServer, family: str) -> int:
@@ -97,9 +70,7 @@ def test_one_that_restarts_tells_nobody_again(
     assert pager.statuses(family=family) == ["firing"]
 
 
-def test_two_that_are_both_told_page_once(
-    twins: tuple[AlertmanagerServer, AlertmanagerServer], pager: WebhookRecorder
-) -> None:
+def test_two_that_are_both_told_page_once(twins: Twins, pager: WebhookRecorder) -> None:
     alert = firing("Both", family="both")
     for server in twins:
         server.post("alerts", [alert])
@@ -117,7 +88,7 @@ def test_two_that_are_both_told_page_once(
 
 
 def test_of_two_that_are_both_told_the_one_that_is_left_pages(
-    twins: tuple[AlertmanagerServer, AlertmanagerServer], pager: WebhookRecorder
+    twins: Twins, pager: WebhookRecorder
 ) -> None:
     # Either may be the one that the other waits for, and is not there.
     dead, left = twins
