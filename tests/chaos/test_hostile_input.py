@@ -25,7 +25,7 @@ def test_bad_input_moves_nothing_and_lies_in_the_dead_letters(
 ) -> None:
     market = make_market(tmp_path / "universe", seed=seed, events=80_000)
     run = make_run(hostile_script(market, seed=seed))
-    with Fleet(run.deployment, 2) as fleet:
+    with Fleet(run.deployment, 1) as fleet:
         run.start()
         if has_crash:
             run.play_to(random.uniform(0.3, 0.7))

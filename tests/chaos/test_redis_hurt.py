@@ -54,7 +54,7 @@ def test_a_redis_that_refuses_is_waited_for(
     run = make_run(short_script, redis_url=own_redis.url)
     with (
         redis.Redis.from_url(own_redis.url, single_connection_client=True) as client,
-        Fleet(run.deployment, 2) as fleet,
+        Fleet(run.deployment, 1) as fleet,
         pager_of(run, tmp_path / "alerter") as pager,
     ):
         client.ping()
@@ -96,7 +96,7 @@ def test_a_slow_redis_is_lived_with(
 ) -> None:
     with SlowProxy(own_redis.port) as proxy:
         run = make_run(short_script, redis_url=f"redis://127.0.0.1:{proxy.port}/0")
-        with Fleet(run.deployment, 2) as fleet:
+        with Fleet(run.deployment, 1) as fleet:
             run.start()
             run.play_to(random.uniform(0.1, 0.2))
             proxy.delay_seconds = DELAY_SECONDS

@@ -28,6 +28,7 @@ class Seen:
     """A partial as it lay in Redis at a moment; ``age_seconds`` of the write, by Redis' clock."""
 
     token: int
+    written_ms: int
     age_seconds: float
     partial: Partial
 
@@ -52,9 +53,11 @@ class Look:
     """One look at a partition: host times in ns, ``NO_TIME`` where nothing could be seen."""
 
     at_ns: int
-    token: int
-    beat_ns: int
-    is_fresh: bool
+    token: int = 0
+    written_ms: int = 0
+    market_ns: int = NO_TIME
+    beat_ns: int = NO_TIME
+    is_fresh: bool = False
 
     @property
     def behind_seconds(self) -> float:
@@ -66,8 +69,8 @@ class Look:
 class Watch:
     """Looks from a thread of its own; ``looks`` are all of each partition, in order.
 
-    ``faults`` are things that must never be seen: an older token after a newer one, a fresh
-    partial at a mark without all the prices before it.
+    ``faults`` are things that must never be seen: an older token after a newer one, market time
+    that goes back, a partial at a mark without all the prices before it.
     """
 
     url: str
@@ -77,6 +80,7 @@ class Watch:
     expected: Mapping[int, Expected] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        self._newest: dict[int, Look] = {}
         self._client = redis.Redis.from_url(self.url, socket_timeout=1, socket_connect_timeout=1)
         self._ending = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watch", daemon=True)
@@ -143,15 +147,32 @@ class Watch:
     def _note(self, partition: int, seen: Seen | None, now_ns: int) -> None:
         looks = self.looks[partition]
         if seen is None:
-            looks.append(Look(now_ns, 0, NO_TIME, is_fresh=False))
+            looks.append(Look(now_ns))
             return
-        before = max((look.token for look in looks[-1:]), default=0)
-        if seen.token < before:
-            self.faults.append(f"partition {partition}: token {seen.token} after {before}")
-        looks.append(Look(now_ns, seen.token, seen.beat_ns, is_fresh=seen.is_fresh))
-        shown = self._wrong_prices(seen)
-        if shown:
-            self.faults.append(f"partition {partition}: {shown}")
+        look = Look(
+            now_ns,
+            seen.token,
+            seen.written_ms,
+            seen.market_ns,
+            seen.beat_ns,
+            is_fresh=seen.is_fresh,
+        )
+        last = self._newest.get(partition, Look(now_ns))
+        # A Redis that was set back shows older partials; none is written.
+        if look.written_ms > last.written_ms:
+            self._newest[partition] = look
+            shown = self._went_back(last, look) or self._wrong_prices(seen)
+            if shown:
+                self.faults.append(f"partition {partition}: {shown}")
+        looks.append(look)
+
+    @staticmethod
+    def _went_back(last: Look, look: Look) -> str:
+        if look.token < last.token:
+            return f"token {look.token} wrote after {last.token}"
+        if look.market_ns < last.market_ns:
+            return f"market time went back from {last.market_ns} to {look.market_ns}"
+        return ""
 
     def _wrong_prices(self, seen: Seen) -> str:
         """Say which price is not that of a mark, where market time says that all is there."""
@@ -184,6 +205,7 @@ def read_partials(client: redis.Redis, universe: Universe) -> list[Seen | None]:
         if row[2] is None
         else Seen(
             int(row[0]),
+            int(row[1]),
             (now_ms - int(row[1])) / 1000,
             decode_partial(row[2], universe=universe.version, partition=partition),
         )
