@@ -1,0 +1,97 @@
+"""Debian's Prometheus as a child process, which judges one rule over gauges of a test's own."""
+
+import json
+import urllib.request
+from pathlib import Path
+
+import yaml
+from prometheus_client import CollectorRegistry, Gauge
+
+from services.child_process import ChildProcess, free_port
+from services.exposition import Exposition
+
+GAUGE = "forcedflow_test_signal"
+RULE = "TestSignal"
+EVALUATION_SECONDS = 0.5
+RESEND_SECONDS = 2.5
+LEASE_SECONDS = 4 * RESEND_SECONDS
+"""Alertmanager ends what was not sent again for so long, as Prometheus tells it."""
+
+
+class SignalGauges:
+    """A page of metrics with a gauge of each symbol: 1 while it breaches, else 0."""
+
+    def __init__(self) -> None:
+        registry = CollectorRegistry()
+        self._gauge = Gauge(GAUGE, "Breaches or not.", ["symbol"], registry=registry)
+        self._exposition = Exposition(registry, port=free_port())
+
+    @property
+    def target(self) -> str:
+        """Where it is scraped."""
+        return f"127.0.0.1:{self._exposition.port}"
+
+    def signal(self, symbol: str, *, breaches: bool) -> None:
+        """Show that a symbol breaches, or does not, from now on."""
+        self._gauge.labels(symbol).set(breaches)
+
+    def close(self) -> None:
+        self._exposition.close()
+
+
+class RuleServer:
+    """One Prometheus on a free loopback port; its data survive its process.
+
+    Attributes
+    ----------
+    process : ChildProcess     not started
+    """
+
+    def __init__(self, directory: Path, *, target: str, alertmanager: str) -> None:
+        directory.mkdir(parents=True, exist_ok=True)
+        config = directory / "prometheus.yml"
+        config.write_text(yaml.safe_dump(_config(target, alertmanager)))
+        (directory / "rules.yml").write_text(yaml.safe_dump(_rules()))
+        self.port = free_port()
+        self.process = ChildProcess(
+            "prometheus",
+            [
+                "prometheus",
+                f"--config.file={config}",
+                f"--storage.tsdb.path={directory / 'data'}",
+                f"--web.listen-address=127.0.0.1:{self.port}",
+                f"--rules.alert.resend-delay={_duration(RESEND_SECONDS)}",
+            ],
+            directory=directory,
+            environment={"PATH": "/usr/bin:/bin"},
+        )
+
+    def judges(self) -> bool:
+        """Say whether it has evaluated its rule since it was started."""
+        try:
+            with urllib.request.urlopen(
+                f"http://127.0.0.1:{self.port}/api/v1/rules", timeout=5
+            ) as answer:
+                groups = json.load(answer)["data"]["groups"]
+        except OSError:
+            return False
+        return any(rule["health"] == "ok" for group in groups for rule in group["rules"])
+
+
+def _duration(seconds: float) -> str:
+    return f"{round(seconds * 1000)}ms"
+
+
+def _config(target: str, alertmanager: str) -> dict[str, object]:
+    interval = _duration(EVALUATION_SECONDS)
+    return {
+        "global": {"scrape_interval": interval, "evaluation_interval": interval},
+        "rule_files": ["rules.yml"],
+        "scrape_configs": [{"job_name": "signals", "static_configs": [{"targets": [target]}]}],
+        "alerting": {"alertmanagers": [{"static_configs": [{"targets": [alertmanager]}]}]},
+    }
+
+
+def _rules() -> dict[str, object]:
+    rule = {"alert": RULE, "expr": f"{GAUGE} > 0", "labels": {"family": "test", "side": "buy"}}
+    return {"groups": [{"name": "signals", "rules": [rule]}]}
