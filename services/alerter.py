@@ -7,6 +7,7 @@ Redis says that another alerter has the lease, this one's term is over, and it s
 """
 
 import asyncio
+from dataclasses import replace
 
 import msgspec
 import structlog
@@ -32,6 +33,7 @@ from services.alerter_orders import Orders
 from services.alertmanager import Batch, Fleet
 from services.clock import Clock
 from services.evaluation import Evaluation, Evaluator
+from services.heartbeat import heartbeat_alert
 from services.ledger_start import RENEW_SECONDS, starting_ledger
 from services.own_following import OwnAlerts
 from services.positioning_table import Entry, positioning_entries
@@ -86,6 +88,7 @@ class Alerter:
         self._switch = switch
         self._rules = rules = orders.rules
         self._evaluator = Evaluator(switch.current, rules.rules, rules.digest)
+        self._orders = orders
         self._own = OwnAlerts(orders)
         self._store = store
         self._fleet = fleet
@@ -295,6 +298,7 @@ class Alerter:
                 market_time=host_time_text(transition.at_ns),
                 **transition.key._asdict(),
             )
+        self._orders.pulse.beat()
         if self.blind:
             log.info("sees_again", was=self.blind)
         self.ledger = ledger
@@ -316,10 +320,12 @@ class Alerter:
             self.blind = f"{why} since {host_time_text(self._clock.now_ns())}"
             log.error("blind", why=why, error=str(error), firing=len(self.ledger.firing()))
             self._renew_texts()
+        self._orders.pulse.stop()
         self._metrics.blind()
 
     async def _end_term(self, error: LeaseLostError) -> None:
         self.is_over = True
+        self._orders.pulse.stop()
         self._metrics.fenced()
         log.error("lease_lost", error=str(error), firing=len(self.ledger.firing()))
         await self._fleet.abandon()
@@ -340,9 +346,11 @@ class Alerter:
             self._fleet.poke(self._batch)
 
     def _batch(self) -> Batch:
-        return batch_of(
-            self.ledger.episodes,
-            released=self._trail.released,
-            now_ns=self._clock.now_ns(),
-            texts=self._texts,
+        now_ns = self._clock.now_ns()
+        batch = batch_of(
+            self.ledger.episodes, released=self._trail.released, now_ns=now_ns, texts=self._texts
         )
+        if not (self._orders.has_heartbeat and self._orders.pulse.is_beating):
+            return batch
+        heartbeat = heartbeat_alert(starts_ns=self._began_ns, now_ns=now_ns)
+        return replace(batch, alerts=(*batch.alerts, heartbeat))

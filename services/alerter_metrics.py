@@ -15,6 +15,7 @@ from services.alertmanager import PushObserver
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
 from services.hours_gauges import HoursGauges
+from services.heartbeat_ping import PingOutcome
 from services.market_gauges import MarketGauges
 from services.positioning_table import Entry
 from services.resolve_gate import GateObserver, SilenceEvent
@@ -131,6 +132,12 @@ class AlerterMetrics:
     def rules_kept(self) -> None:
         """Show that the rules file says what is in force."""
         self._metrics.gauge("forcedflow_rules_file_refused").set(0)
+
+    def pinged(self, outcome: PingOutcome) -> None:
+        """Count a sign of life to the dead-man's switch outside."""
+        self._metrics.counter("forcedflow_heartbeat_pings", outcome).inc()
+        if outcome == "ok":
+            self._metrics.gauge("forcedflow_last_heartbeat_timestamp_seconds").set(self._now())
 
     def changed(self, change: str) -> None:
         """Count a transition of an alert."""

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from services.heartbeat import Pulse
 from services.rules_in_force import RulesInForce
 
 
@@ -9,8 +10,11 @@ from services.rules_in_force import RulesInForce
 class Orders:
     """The rules, and what the alerter does besides.
 
-    ``drill_lead_ns`` is how long before a day's first open the drill begins, 0 for none.
+    ``pulse`` is told of evaluations; ``drill_lead_ns`` is how long before a day's first open the
+    drill begins, 0 for none; ``has_heartbeat`` is whether the heartbeat is pushed.
     """
 
     rules: RulesInForce
+    pulse: Pulse
     drill_lead_ns: int = 0
+    has_heartbeat: bool = False

@@ -28,6 +28,8 @@ from services.alertmanager import Fleet, Peer
 from services.alertmanager_http import HttpTransport
 from services.clock import Clock
 from services.exposition import Exposition
+from services.heartbeat import Pulse
+from services.heartbeat_ping import HeartbeatPing, read_heartbeat_url
 from services.projection_log import KafkaProjections
 from services.rules_file import RulesFile, foreign_names, read_rules
 from services.rules_in_force import RulesInForce, RulesWatch
@@ -102,15 +104,20 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
                 stack.callback(following.cancel)
             watching = asyncio.create_task(watch.follow(stop))
             stack.callback(watching.cancel)
-            orders = _orders(settings.alerter, watch.in_force)
+            orders = _orders(settings.alerter, watch.in_force, clock)
             post = _Post(settings, orders, switch=switch, metrics=metrics, clock=clock)
-            turns = await post.open(stack)
+            turns = await post.open(stack, stop)
             await turns.run(stop)
     log.info("alerter_stopped")
 
 
-def _orders(section: AlerterSection, rules: RulesInForce) -> Orders:
-    return Orders(rules, drill_lead_ns=section.drill_minutes_before_open * MINUTE_NS)
+def _orders(section: AlerterSection, rules: RulesInForce, clock: Clock) -> Orders:
+    return Orders(
+        rules,
+        Pulse(clock),
+        drill_lead_ns=section.drill_minutes_before_open * MINUTE_NS,
+        has_heartbeat=section.heartbeat,
+    )
 
 
 def holder_name() -> str:
@@ -128,12 +135,13 @@ class _Post:
     metrics: AlerterMetrics
     clock: Clock
 
-    async def open(self, stack: AsyncExitStack) -> Turns:
+    async def open(self, stack: AsyncExitStack, stop: asyncio.Event) -> Turns:
         """Return what the process runs; `stack` closes what it needs."""
         settings, clock, metrics = self.settings, self.clock, self.metrics
         redis = connect(settings.redis.url, password=settings.redis.password())
         stack.push_async_callback(redis.aclose)
         session = await stack.enter_async_context(aiohttp.ClientSession())
+        self._ping(session, stack, stop)
         bootstrap, prefix = settings.kafka.bootstrap, settings.kafka.topics_prefix
         audit_log = KafkaAudit(bootstrap, prefix + ALERTS, clock)
         stack.push_async_callback(audit_log.close)
@@ -161,6 +169,23 @@ class _Post:
             alertmanagers=list(settings.alerter.alertmanagers),
         )
         return Turns(store, appoint, clock=clock, metrics=metrics)
+
+    def _ping(
+        self, session: aiohttp.ClientSession, stack: AsyncExitStack, stop: asyncio.Event
+    ) -> None:
+        """Start the signs of life where an address is given; `stack` ends them."""
+        section = self.settings.alerter
+        if section.heartbeat_url_file is None:
+            return
+        ping = HeartbeatPing(
+            read_heartbeat_url(section.heartbeat_url_file),
+            session=session,
+            pulse=self.orders.pulse,
+            every_seconds=section.heartbeat_seconds,
+            report=self.metrics.pinged,
+        )
+        pinging = asyncio.create_task(ping.run(stop))
+        stack.callback(pinging.cancel)
 
     def _fleet(self, session: aiohttp.ClientSession) -> Fleet:
         transport = HttpTransport(session)

@@ -35,6 +35,18 @@ class AlerterSection(Section):
         description="how long before a day's first open, by host time, the alert ForcedFlowDrill "
         "fires for two minutes; 0: never",
     )
+    heartbeat: bool = Field(
+        default=True,
+        description="push the alert ForcedFlowHeartbeat while evaluations are written",
+    )
+    heartbeat_url_file: Path | None = Field(
+        default=None,
+        description="file with an address, https or loopback, that is asked for while evaluations "
+        "are written: a dead-man's switch outside",
+    )
+    heartbeat_seconds: int = Field(
+        default=30, ge=1, le=3600, description="from one request of that address to the next"
+    )
 
     @field_validator("alertmanagers")
     @classmethod

@@ -261,6 +261,18 @@ ALERTER = (
         "1 while the rules file as it is cannot be used, and others are in force, else 0.",
     ),
     Metric(
+        "forcedflow_heartbeat_pings",
+        "counter",
+        "Signs of life to the dead-man's switch outside, none while nothing is evaluated: ok, it "
+        "answered 2xx; failed.",
+        ("outcome",),
+    ),
+    Metric(
+        "forcedflow_last_heartbeat_timestamp_seconds",
+        "gauge",
+        "Host time when the dead-man's switch outside last answered; 0 before the first.",
+    ),
+    Metric(
         "forcedflow_resolves_held",
         "gauge",
         "Alerts that are over and that an Alertmanager is not told so yet, for a silence of its "

@@ -102,7 +102,7 @@ async def test_it_is_audited_sent_and_resolved_by_itself_and_says_what_it_is(
 ) -> None:
     begin_ns = at(0, 0.0) - HALF_HOUR_NS
     scene.clock.set_host(begin_ns - SECOND_NS)
-    await scene.start(drill_lead_ns=HALF_HOUR_NS)
+    await scene.start(orders={"drill_lead_ns": HALF_HOUR_NS})
     assert await scene.tick(0.1) == []
 
     fired = only(await scene.tick(1.0))
@@ -123,18 +123,18 @@ async def test_it_is_audited_sent_and_resolved_by_itself_and_says_what_it_is(
 
 async def test_a_new_alerter_goes_on_with_the_drill_under_way(scene: Scene) -> None:
     scene.clock.set_host(at(0, 0.0) - HALF_HOUR_NS)
-    await scene.start(drill_lead_ns=HALF_HOUR_NS)
+    await scene.start(orders={"drill_lead_ns": HALF_HOUR_NS})
     fired = only(await scene.tick())
     await scene.tick()
 
-    await scene.start(drill_lead_ns=HALF_HOUR_NS)
+    await scene.start(orders={"drill_lead_ns": HALF_HOUR_NS})
     assert only(await scene.tick(30.0))["startsAt"] == fired["startsAt"]
     assert len(scene.audit.records) == 1
 
 
 async def test_a_drill_and_a_page_do_not_touch_each_other(scene: Scene) -> None:
     scene.clock.set_host(at(0, 0.0) - HALF_HOUR_NS)
-    await scene.start(drill_lead_ns=HALF_HOUR_NS)
+    await scene.start(orders={"drill_lead_ns": HALF_HOUR_NS})
     scene.market.trade(1.0, ACME=99.0)
     names = {alert["labels"]["alertname"] for alert in await scene.tick()}
     assert names == {"ForcedFlowDrill", "ForcedFlowWatch"}

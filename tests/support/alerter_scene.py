@@ -1,5 +1,8 @@
 """One alerter after the other on the same Redis, manual clock, scripted pager and audit log."""
 
+from collections.abc import Mapping
+from typing import Any
+
 from core.thresholds import Rule
 from services.alerter import Alerter
 from services.view_store import connect
@@ -23,7 +26,10 @@ class Scene:
         self.alerter: Alerter
 
     async def start(
-        self, *rules: Rule, peers: tuple[str, ...] = ("http://one",), **orders: int
+        self,
+        *rules: Rule,
+        peers: tuple[str, ...] = ("http://one",),
+        orders: Mapping[str, Any] | None = None,
     ) -> None:
         """Let an alerter begin, once the lease of the one before has run out.
 

@@ -29,6 +29,7 @@ from services.alerter_turns import Turns
 from services.alertmanager import Fleet, Peer
 from services.alertmanager_http import Transport
 from services.clock import Clock
+from services.heartbeat import Pulse
 from services.rows import Rows, row_dicts
 from services.rules_in_force import RulesInForce
 from services.universe_switch import UniverseSwitch
@@ -218,7 +219,7 @@ class AlerterPost:
         audit: RecordingAudit | None = None,
         peers: Sequence[str] = ("http://one",),
         rules: Sequence[Rule] = (RULE,),
-        orders: Mapping[str, int] | None = None,
+        orders: Mapping[str, Any] | None = None,
     ) -> None:
         self.clock = clock
         self.metrics = AlerterMetrics(peers, clock)
@@ -229,7 +230,7 @@ class AlerterPost:
         self._transport = transport
         self._peers = peers
         self.rules = RulesInForce(tuple(rules), RULES_DIGEST)
-        self._orders = Orders(self.rules, **(orders or {}))
+        self._orders = replace(Orders(self.rules, Pulse(clock)), **(orders or {}))
 
     def appoint(self) -> Alerter:
         """Return the alerter of a new term; it has not the lease, and has not begun."""
