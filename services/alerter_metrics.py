@@ -14,8 +14,8 @@ from core.universe import Universe
 from services.alertmanager import PushObserver
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
-from services.hours_gauges import HoursGauges
 from services.heartbeat_ping import PingOutcome
+from services.hours_gauges import HoursGauges
 from services.market_gauges import MarketGauges
 from services.positioning_table import Entry
 from services.resolve_gate import GateObserver, SilenceEvent
