@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from core.columns import NUMERIC_COLUMNS, Bools, Floats, Partial, View
+from core.columns import NUMERIC_COLUMNS, Bools, Floats, FundAssets, Partial, View, joined_funds
 from core.forecast import breach_probability, demand_band
 from core.liquidity import hours_to_trade
 from core.sessions import NANOS_PER_SECOND, NEVER_NS, NO_SESSION, NO_TIME
@@ -63,7 +63,8 @@ def join_partials(
     newest_beat_ns: int = NEVER_NS,
 ) -> View:
     """Join the partials into a view whose band and breach columns are still unknown."""
-    view = _empty_view(len(universe.symbol))
+    funds = joined_funds([partial.funds for partial in partials if partial is not None])
+    view = _empty_view(len(universe.symbol), funds)
     for partial in partials:
         if partial is not None:
             is_fresh = partial.beat_ns >= oldest_beat_ns
@@ -102,7 +103,7 @@ def add_forecast(view: View, partial: Partial, breach: BreachLevels) -> None:
     )
 
 
-def _empty_view(size: int) -> View:
+def _empty_view(size: int, funds: FundAssets) -> View:
     times = np.full((5, size), NO_TIME, np.int64)
     unknown = np.full((3 + len(NUMERIC_COLUMNS), size), np.nan)
     return View(
@@ -117,8 +118,10 @@ def _empty_view(size: int) -> View:
         adv_usd=unknown[1],
         auction_usd=unknown[2],
         is_stale=np.ones(size, np.bool_),
+        is_interest_stale=np.zeros(size, np.bool_),
         is_unknown=np.ones(size, np.bool_),
         numeric=dict(zip(NUMERIC_COLUMNS, unknown[3:], strict=True)),
+        funds=funds,
     )
 
 
@@ -132,6 +135,7 @@ def _fill(view: View, partial: Partial, is_fresh: Bools) -> None:
         getattr(view, name)[at] = getattr(partial, name)
     for name in ("weight_usd", "adv_usd", "auction_usd"):
         getattr(view, name)[at] = getattr(partial, name)
+    view.is_interest_stale[at] = partial.is_interest_stale
     view.is_stale[at] = is_blind | (in_session & partial.is_stale)
     view.is_unknown[at] = is_blind | ~has_session
     for name, column in _present(partial).items():

@@ -275,9 +275,9 @@ class Book:
             previous_close=standing.previous_close.copy(),
         )
         dealers = self._dealers(targets, is_offline=market_ns is not None)
-        is_stale, as_of_ns = standing.is_stale, self.as_of_ns
+        is_interest_stale, as_of_ns = np.zeros(size, np.bool_), self.as_of_ns
         if self.options.has_contracts.any():
-            is_stale = is_stale | self.options.is_stale()
+            is_interest_stale = self.options.is_stale()
             as_of_ns = np.maximum(as_of_ns, self.options.as_of_ns())
         return Partial(
             reference=self.references,
@@ -306,9 +306,11 @@ class Book:
             ),
             weight_usd=standing.weight_usd.copy(),
             coverage=standing.coverage.copy(),
-            is_stale=is_stale.copy(),
+            is_stale=standing.is_stale | is_interest_stale,
+            is_interest_stale=is_interest_stale,
             beat_ns=beat,
             curves=self._closing.joined(standing.curves, standing.previous_close),
+            funds=standing.fund_assets(),
         )
 
     def _dealers(self, targets: RowTargets, *, is_offline: bool) -> DealerFigures:

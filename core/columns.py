@@ -1,5 +1,6 @@
 """The columns that pass between the parts: events in, partials between, the view out."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -75,6 +76,41 @@ class Curves:
 
 
 @dataclass(frozen=True, eq=False)
+class FundAssets:
+    """The funds behind the curves of some references, one entry a fund of known size.
+
+    ``fund``, ``reference`` int32[k], their numbers in the universe; ``assets_usd`` float64[k], at
+    the open of the reference's session; ``leverage_factor`` float64[k]; ``stated_label`` int64[k],
+    the session that the assets were stated for.
+    """
+
+    fund: Int32s
+    reference: Int32s
+    assets_usd: Floats
+    leverage_factor: Floats
+    stated_label: Int64s
+
+    def __len__(self) -> int:
+        """Return the number of funds."""
+        return len(self.fund)
+
+    def where(self, mask: Bools) -> "FundAssets":
+        """Return some of the funds."""
+        return FundAssets(**{name: column[mask] for name, column in vars(self).items()})
+
+
+NO_FUNDS = FundAssets(
+    np.empty(0, np.int32), np.empty(0, np.int32), np.empty(0), np.empty(0), np.empty(0, np.int64)
+)
+
+
+def joined_funds(parts: Sequence[FundAssets]) -> FundAssets:
+    """Return the funds of all parts, in their order."""
+    every = [vars(part) for part in (NO_FUNDS, *parts)]
+    return FundAssets(**{name: np.concatenate([part[name] for part in every]) for name in every[0]})
+
+
+@dataclass(frozen=True, eq=False)
 class Partial:
     """What the references of one partition owe, at each row's own market time.
 
@@ -90,8 +126,9 @@ class Partial:
     ``hourly_usd`` float64, usually traded in the half hour before the close and in an hour;
     ``variance`` float64, of the log price from market time to the close; ``weight_usd`` float64,
     sum of |L (L - 1)| A; ``coverage`` float64, share of it that is fresh; ``is_stale`` bool,
-    assets or open interest too old; ``beat_ns`` int64, Kafka time of the heartbeat behind
-    ``market_ns`` (``NO_TIME`` offline).
+    assets or open interest too old; ``is_interest_stale`` bool, the open interest is;
+    ``beat_ns`` int64, Kafka time of the heartbeat behind ``market_ns`` (``NO_TIME`` offline).
+    ``curves`` say what is owed at any price, ``funds`` which funds owe it.
     """
 
     reference: Int32s
@@ -119,8 +156,10 @@ class Partial:
     weight_usd: Floats
     coverage: Floats
     is_stale: Bools
+    is_interest_stale: Bools
     beat_ns: Int64s
     curves: Curves
+    funds: FundAssets
 
 
 _FIRST_NUMERIC = (
@@ -168,8 +207,8 @@ class View:
     ``numeric`` holds every name of ``NUMERIC_COLUMNS`` as float64[n], NaN = unknown; the times
     are those of `Partial`; ``is_stale`` bool[n] is the published flag; ``is_unknown`` bool[n]
     marks rows that rules must not judge (no partial, a partial too old, or a stale price);
-    ``weight_usd``, ``adv_usd``, ``auction_usd`` float64[n] as in `Partial`, NaN where the partial
-    is missing.
+    ``is_interest_stale`` bool[n], ``weight_usd``, ``adv_usd``, ``auction_usd`` float64[n] as in
+    `Partial`, False and NaN where the partial is missing; ``funds`` are those of all partials.
     """
 
     reference: Int32s
@@ -183,5 +222,7 @@ class View:
     adv_usd: Floats
     auction_usd: Floats
     is_stale: Bools
+    is_interest_stale: Bools
     is_unknown: Bools
     numeric: dict[str, Floats] = field(default_factory=dict)
+    funds: FundAssets = NO_FUNDS

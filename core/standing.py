@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from core.carry import Days, FundState, fund_state, previous_close
-from core.columns import Bools, Curves, Floats, Int32s, Int64s
+from core.columns import Bools, Curves, Floats, FundAssets, Int32s, Int64s
 from core.leveraged import demand_curves, join_curves, split_curves
 from core.liquidity import MOST_SESSIONS, SessionLiquidity, learnt_volume, usual_volume
 from core.row_calendar import RowCalendar
@@ -29,6 +29,8 @@ class Standing:
     weight_usd, coverage : float64[n]       sum of |L (L - 1)| A, and its fresh share
     is_stale : bool[n]              assets of some fund are too old
     leverage_factor : float64[k]    of each fund; NaN: not listed, or its creations do not count
+    assets_usd : float64[k]         of each fund at its session's open, NaN = unknown
+    stated_label : int64[k]         the session that they were stated for, ``NO_SESSION`` if never
     """
 
     def __init__(
@@ -51,6 +53,8 @@ class Standing:
         self.last_half_hour_usd, self.hourly_usd = unknown[6], unknown[7]
         self.is_stale = np.zeros(size, np.bool_)
         self.leverage_factor = np.full(len(stated.funds), np.nan)
+        self.assets_usd = np.full(len(stated.funds), np.nan)
+        self.stated_label = np.full(len(stated.funds), NO_SESSION, np.int64)
         nothing: Int32s = np.empty(0, np.int32)
         self.curves: Curves = demand_curves(size, nothing, np.empty(0), np.empty(0))
 
@@ -74,6 +78,17 @@ class Standing:
         self._set_curves(rows, funds)
         self._set_coverage(rows, funds, label, calendar)
 
+    def fund_assets(self) -> FundAssets:
+        """Return the funds behind the curves, those of known size."""
+        every = FundAssets(
+            fund=self._stated.funds,
+            reference=self._stated.references[self._stated.fund_row],
+            assets_usd=self.assets_usd,
+            leverage_factor=self.leverage_factor,
+            stated_label=self.stated_label,
+        )
+        return every.where(~np.isnan(self.assets_usd * self.leverage_factor))
+
     def _set_curves(self, rows: Int64s, funds: FundState) -> None:
         is_mine = np.zeros(len(self.label), np.bool_)
         is_mine[rows] = True
@@ -83,6 +98,8 @@ class Standing:
         summed = self._is_daily & ~(self._is_physical & (funds.leverage_factor == 1.0))
         of_rows = is_mine[fund_row]
         self.leverage_factor[of_rows] = np.where(summed, funds.leverage_factor, np.nan)[of_rows]
+        self.assets_usd[of_rows] = funds.assets_usd[of_rows]
+        self.stated_label[of_rows] = funds.stated_label[of_rows]
         assets = np.where(self._is_daily, funds.assets_usd, np.nan)[mine]
         fresh = demand_curves(len(self.label), fund_row[mine], assets, funds.leverage_factor[mine])
         every = np.arange(len(self.label))

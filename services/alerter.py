@@ -96,6 +96,7 @@ class Alerter:
         self._projections = ProjectionHistory(projections)
         self._clock = clock
         self._metrics = metrics
+        self._links = orders.links
         self._trail = AuditTrail(
             audit_log,
             clock=clock,
@@ -145,7 +146,7 @@ class Alerter:
             self._store,
             self._audit_log,
             clock=self._clock,
-            tell_end=Teller(self._evaluator, None, {}).tell_end,
+            tell_end=Teller(self._evaluator, None, {}, links=self._links).tell_end,
         )
         self._trail.begin(self.ledger)
         log.info(
@@ -228,7 +229,7 @@ class Alerter:
         return self._evaluator
 
     def _after(self, evaluation: Evaluation, reader: FigureReader, now_ns: int) -> Ledger:
-        teller = Teller(self._evaluator, reader, self._texts)
+        teller = Teller(self._evaluator, reader, self._texts, links=self._links)
         ledger = acknowledged(self.ledger, self._trail.acknowledged)
         withheld = self._fleet.withheld(now_ns=now_ns)
         ledger = noted_sent(ledger, self._fleet.delivered(), withheld=withheld, now_ns=now_ns)
@@ -332,7 +333,14 @@ class Alerter:
 
     def _renew_texts(self) -> None:
         self._next_texts = self._clock.monotonic() + TEXT_SECONDS
-        teller = Teller(self._evaluator, self._reader, self._texts, self.blind, own=self._own.texts)
+        teller = Teller(
+            self._evaluator,
+            self._reader,
+            self._texts,
+            self.blind,
+            own=self._own.texts,
+            links=self._links,
+        )
         self._texts = teller.tell_all(self.ledger.firing())
 
     def _on_released(self) -> None:

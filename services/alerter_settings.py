@@ -5,6 +5,13 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
+from services.alert_links import (
+    DASHBOARDS,
+    REPLAY_FILES,
+    RUNBOOKS,
+    Links,
+    check_replay_files,
+)
 from services.settings_base import (
     KafkaSection,
     Port,
@@ -47,6 +54,26 @@ class AlerterSection(Section):
     heartbeat_seconds: int = Field(
         default=30, ge=1, le=3600, description="from one request of that address to the next"
     )
+    runbooks: str = Field(
+        default=RUNBOOKS, description="address or folder of the runbooks that a page links to"
+    )
+    dashboards: str = Field(
+        default=DASHBOARDS, description="address of Grafana, or folder of the dashboards' files"
+    )
+    replay_files: str = Field(
+        default=REPLAY_FILES,
+        description="options of forcedflow replay that name the recorded files, for the command "
+        "in a page; {session} stands for the date",
+    )
+
+    def links(self) -> Links:
+        """Return what a page links to."""
+        return Links(self.runbooks, self.dashboards, self.replay_files)
+
+    @field_validator("replay_files")
+    @classmethod
+    def _can_be_read_by_a_shell(cls, options: str) -> str:
+        return check_replay_files(options)
 
     @field_validator("alertmanagers")
     @classmethod

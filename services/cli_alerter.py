@@ -19,6 +19,7 @@ _SETTINGS = {
     "kafka_bootstrap": "kafka.bootstrap",
     "redis_url": "redis.url",
     "metrics_port": "alerter.metrics_port",
+    "replay_files": "alerter.replay_files",
 }
 
 
@@ -35,6 +36,7 @@ _SETTINGS = {
 @click.option("--kafka-bootstrap", metavar="HOST:PORT", help="Kafka.")
 @click.option("--redis-url", metavar="URL", help="Redis, without a password.")
 @click.option("--metrics-port", type=int, help="/metrics, default 9475; 0: nowhere.")
+@click.option("--replay-files", metavar="OPTIONS", help="Of the replay that a page names.")
 def command(*, alertmanagers: tuple[str, ...], **flags: object) -> None:
     """Assemble the view, judge the rules, and tell every Alertmanager, until a signal.
 

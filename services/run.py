@@ -21,6 +21,7 @@ import redis
 
 from core.errors import FlowError
 from core.sessions import NANOS_PER_SECOND
+from services.alert_links import replay_files
 from services.child_process import ChildProcess, free_port
 from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
@@ -142,7 +143,8 @@ class _Processes:
         return self._child("gateway", *self._kafka, *self._universe, *feed, *pace)
 
     def alerter(self) -> ChildProcess:
-        rules = ("--rules", str(self._play.market / "rules.yaml"))
+        market = self._play.market
+        rules = ("--rules", str(market / "rules.yaml"), f"--replay-files={replay_files(market)}")
         peers = [word for url in self._play.alertmanagers for word in ("--alertmanager", url)]
         return self._child("alerter", *self._kafka, *self._redis, *self._universe, *rules, *peers)
 

@@ -4,6 +4,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 
+from services.alert_links import replay_files
 from services.stack_layout import DEPLOYED, Layout, address
 from services.supervisor import Program
 
@@ -37,7 +38,9 @@ def services(layout: Layout) -> list[Program]:
         _service(f"worker-{n}", ("worker", *shared, "--instance-id", f"worker-{n}"), port)
         for n, port in enumerate(layout.worker_ports(), 1)
     ]
-    told = ("--rules", str(layout.rules), "--alertmanager", layout.alertmanager_url)
+    told = ["--rules", str(layout.rules), "--alertmanager", layout.alertmanager_url]
+    if layout.plays_market:
+        told.append(f"--replay-files={replay_files(layout.market)}")
     alerters = [
         _service(f"alerter-{n}", ("alerter", *shared, *told), port)
         for n, port in enumerate(layout.alerter_ports(), 1)

@@ -11,7 +11,7 @@ from redis.backoff import NoBackoff
 
 from core.columns import Partial
 from core.live_positioning import PositioningRows
-from core.renumber import numbers_in, renumbered
+from core.renumber import renumbered
 from core.universe import Universe
 from services.alert_ledger import Ledger, decode, encode
 from services.alerter_lease import Lease
@@ -169,7 +169,7 @@ def _decoded(
             fault = fault or str(error)
             continue
         if version is not universe:
-            partial = renumbered(partial, numbers_in(universe, version))
+            partial = renumbered(partial, target=universe, source=version)
         return _Decoded(content, universe.version, version.version, partial)
     return _Decoded(content, universe.version, fault=fault)
 

@@ -7,15 +7,16 @@ import msgspec
 import numpy as np
 import numpy.typing as npt
 
-from core.columns import Bools, Curves, Floats, Int32s, Int64s, Partial
+from core.columns import Bools, Curves, Floats, FundAssets, Int32s, Int64s, Partial
 from core.errors import FlowError
 
-FORMAT = 4
+FORMAT = 5
 """Of the columns; readers and writers of another format do not understand each other."""
 
 _DTYPES: dict[Any, str] = {Int32s: "<i4", Int64s: "<i8", Floats: "<f8", Bools: "|b1"}
 _CURVES = {f"curves.{field.name}": _DTYPES[field.type] for field in fields(Curves)}
-_ROWS = {field.name: _DTYPES[field.type] for field in fields(Partial) if field.name != "curves"}
+_FUNDS = {f"funds.{field.name}": _DTYPES[field.type] for field in fields(FundAssets)}
+_ROWS = {field.name: _DTYPES[field.type] for field in fields(Partial) if field.type in _DTYPES}
 
 
 class PartialError(FlowError):
@@ -39,6 +40,8 @@ def encode_partial(partial: Partial, *, universe: str, partition: int) -> bytes:
     columns = {name: _raw(getattr(partial, name), dtype) for name, dtype in _ROWS.items()}
     for name, dtype in _CURVES.items():
         columns[name] = _raw(getattr(partial.curves, name.removeprefix("curves.")), dtype)
+    for name, dtype in _FUNDS.items():
+        columns[name] = _raw(getattr(partial.funds, name.removeprefix("funds.")), dtype)
     return msgspec.msgpack.encode(_Message(FORMAT, universe, partition, columns))
 
 
@@ -58,10 +61,11 @@ def decode_partial(content: bytes, *, universe: str, partition: int) -> Partial:
     try:
         rows = {name: _column(message, name, dtype) for name, dtype in _ROWS.items()}
         curves = Curves(*(_column(message, name, dtype) for name, dtype in _CURVES.items()))
+        funds = FundAssets(*(_column(message, name, dtype) for name, dtype in _FUNDS.items()))
     except (KeyError, ValueError) as error:
         raise PartialError(f"expected the columns of format {FORMAT}: {error!r}") from error
-    _check_lengths(rows, curves)
-    return Partial(**rows, curves=curves)
+    _check_lengths(rows, curves, funds)
+    return Partial(**rows, curves=curves, funds=funds)
 
 
 def market_times(content: bytes) -> Int64s:
@@ -101,7 +105,7 @@ def _column(message: _Message, name: str, dtype: str) -> npt.NDArray[Any]:
     return np.frombuffer(message.columns[name], dtype).astype(np.dtype(dtype).newbyteorder("="))
 
 
-def _check_lengths(rows: dict[str, npt.NDArray[Any]], curves: Curves) -> None:
+def _check_lengths(rows: dict[str, npt.NDArray[Any]], curves: Curves, funds: FundAssets) -> None:
     size = len(rows["reference"])
     lengths = {name: (len(column), size) for name, column in rows.items()}
     segments = int(curves.first[-1]) if len(curves.first) else 0
@@ -113,6 +117,8 @@ def _check_lengths(rows: dict[str, npt.NDArray[Any]], curves: Curves) -> None:
     }
     for name in ("centre", "low", "high"):
         lengths[f"curves.{name}"] = (len(getattr(curves, name)), size)
+    for name, column in vars(funds).items():
+        lengths[f"funds.{name}"] = (len(column), len(funds))
     for name, (found, wanted) in lengths.items():
         if found != wanted:
             raise PartialError(f"expected {wanted} entries in {name}, there were {found}")

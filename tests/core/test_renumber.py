@@ -51,12 +51,12 @@ def test_numbers_are_found_by_symbol() -> None:
 
 def test_rows_keep_their_figures_and_curves_under_new_numbers() -> None:
     old, new = universe_of("ACME", "BOLT", "CORE"), universe_of("CORE", "ACME")
-    partial = renumbered(partial_of(old, "ACME", "BOLT", "CORE"), numbers_in(new, old))
+    partial = renumbered(partial_of(old, "ACME", "BOLT", "CORE"), target=new, source=old)
 
     assert partial.reference.tolist() == [1, 0]
     for row, symbol in enumerate(("ACME", "CORE")):
         [alone] = [partial_of(old, symbol)]
-        taken = renumbered(alone, numbers_in(new, old))
+        taken = renumbered(alone, target=new, source=old)
         assert taken.leveraged_usd[0] == partial.leveraged_usd[row] != 0.0
         assert taken.price[0] == partial.price[row]
         assert taken.curves.slope.tolist() == (
@@ -68,12 +68,12 @@ def test_the_same_numbers_change_nothing() -> None:
     universe = universe_of("ACME", "BOLT", "CORE")
     partial = partial_of(universe, "ACME", "CORE")
 
-    assert_same_partial(renumbered(partial, numbers_in(universe, universe)), partial)
+    assert_same_partial(renumbered(partial, target=universe, source=universe), partial)
 
 
 def test_nothing_is_left_of_a_partition_whose_symbols_are_gone() -> None:
     old, new = universe_of("ACME", "BOLT"), universe_of("BOLT")
-    partial = renumbered(partial_of(old, "ACME"), numbers_in(new, old))
+    partial = renumbered(partial_of(old, "ACME"), target=new, source=old)
 
     assert len(partial.reference) == len(partial.curves.centre) == 0
     assert partial.curves.first.tolist() == [0]

@@ -45,10 +45,32 @@ async def test_a_crossing_is_pushed_with_its_labels_and_its_reasons(scene: Scene
     }
     assert alert["startsAt"] == "2026-09-21T14:13:20.100Z"
     assert alert["endsAt"] == "2026-09-21T14:18:20.100Z"
-    assert alert["annotations"]["summary"] == (
-        "SELL ACME: forced flow -$20m, 20 % of the auction, 350 min to the cut-off"
-    )
-    assert "watch from 0.02" in alert["annotations"]["description"]
+    told = alert["annotations"]
+    band = told["description"].splitlines()[1]
+    assert band.startswith("At the close SELL $")
+    assert "(90 % band). Probability " in band
+    assert told == {
+        "summary": "SELL ACME $20m: 20 % of the closing auction, 5 h 50 min to the cut-off",
+        "description": (
+            "SELL $20m forced at the close (17:00:00 UTC), as known at 11:00:00 UTC.\n"
+            f"{band}\n"
+            "Leveraged funds SELL $20m, creations unknown.\n"
+            "Funds: ACMU SELL $20m (100 %).\n"
+            "Rule forced-flow: SELL 2 % of ADV, watch from 2 % of ADV.\n"
+            "Resolves below 1.5 % of ADV ($15m); at the latest at the close.\n"
+            "No input is stale.\n"
+            "Newest input 11:00:00 UTC, coverage 100 %."
+        ),
+        "runbook_url": "docs/runbooks/ForcedFlowWatch.md",
+        "dashboard_url": "deploy/grafana/dashboards/close.json",
+        "replay": (
+            "forcedflow replay --universe universe --prices prices.jsonl --flows etf-flows.jsonl"
+            " --open-interest open-interest.jsonl --from 2024-10-04T11:00:00+00:00"
+            " --until 2024-10-04T11:01:00+00:00 --output replay.csv"
+        ),
+        "data_as_of": "2024-10-04T11:00:00+00:00",
+        "rules": "0123456789ab",
+    }
 
 
 async def test_the_ledger_and_the_audit_have_it_before_it_is_sent(scene: Scene) -> None:
@@ -203,7 +225,10 @@ async def test_what_is_unknown_fires_on_and_says_so(
 
     assert alert["startsAt"] == fired["startsAt"]
     assert alert["endsAt"] > fired["endsAt"]
-    assert alert["annotations"]["summary"] == f"State unknown: {fired['annotations']['summary']}"
+    assert alert["annotations"]["summary"] == (
+        "State unknown: SELL ACME $20m: 20 % of the closing auction"
+    )
+    assert alert["annotations"].keys() == fired["annotations"].keys()
     assert scene.market.view()["alerts"][0]["state"] == "unknown"
     assert scene.gauge("adv_ratio", symbol="ACME") is None
 

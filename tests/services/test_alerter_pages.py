@@ -64,7 +64,7 @@ def test_a_page_comes_once_and_its_resolve_follows(
     assert fired.labels == resolved.labels
     assert fired.labels["symbol"] == "ACME"
     assert fired.starts_at == resolved.starts_at
-    assert fired.annotations["summary"].startswith("SELL ACME: forced flow -$20m")
+    assert fired.annotations["summary"].startswith("SELL ACME $20m")
     assert "came back below" in resolved.annotations["description"]
 
 

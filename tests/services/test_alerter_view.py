@@ -36,7 +36,7 @@ async def test_without_an_alertmanager_the_view_says_not_sent(scene: Scene) -> N
     [alert] = scene.market.view()["alerts"]
 
     assert alert["send_status"] == "not sent"
-    assert alert["summary"].startswith("SELL ACME: forced flow -$20m")
+    assert alert["summary"].startswith("SELL ACME $20m: 20 %")
     assert scene.transport.posts == []
 
 

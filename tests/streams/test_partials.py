@@ -44,9 +44,9 @@ def test_what_is_read_may_be_computed_with() -> None:
     [
         (b"", "something else"),
         (b"\x80\x04K\x01.", "something else"),
-        (msgspec.msgpack.encode([5, {"other": "layout"}]), "format 5"),
-        (msgspec.msgpack.encode([3, "v1", 3, {}]), "format 3"),
-        (msgspec.msgpack.encode([4, "v1", 3, {}]), "columns of format 4"),
+        (msgspec.msgpack.encode([6, {"other": "layout"}]), "format 6"),
+        (msgspec.msgpack.encode([4, "v1", 3, {}]), "format 4"),
+        (msgspec.msgpack.encode([5, "v1", 3, {}]), "columns of format 5"),
     ],
 )
 def test_other_formats_are_refused_by_name(content: bytes, message: str) -> None:

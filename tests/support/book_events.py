@@ -49,5 +49,7 @@ def tick(row: int, time_ns: int, price: float, *, official: bool = False) -> Pri
 
 def assert_same(one: Partial, other: Partial, *, but: Sequence[str] = ()) -> None:
     for field in dataclasses.fields(Partial):
-        if field.name not in ("curves", *but):
+        if field.name not in ("curves", "funds", *but):
             np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
+    for name, column in vars(one.funds).items():
+        np.testing.assert_array_equal(column, getattr(other.funds, name))

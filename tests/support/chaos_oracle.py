@@ -28,7 +28,7 @@ class Expected:
         """Return "" where a partition's partial is as expected, else the first that differs."""
         rows = found.reference
         for field in fields(Partial):
-            if field.name in _HOST_TIMES or field.name == "curves":
+            if field.name in {*_HOST_TIMES, "curves", "funds"}:
                 continue
             wanted = getattr(self.partial, field.name)[rows]
             terms = self.terms.get(field.name)
@@ -36,7 +36,19 @@ class Expected:
             shown = _different(getattr(found, field.name), wanted, sizes)
             if shown:
                 return f"{field.name} {shown}"
-        return self._curves_differ(found)
+        return self._curves_differ(found) or self._funds_differ(found)
+
+    def _funds_differ(self, found: Partial) -> str:
+        wanted = self.partial.funds
+        wanted = wanted.where(np.isin(wanted.reference, found.reference))
+        for name, column in vars(wanted).items():
+            other = getattr(found.funds, name)
+            if len(other) != len(column):
+                return f"funds: {len(other)}, expected {len(column)}"
+            shown = _different(other, column, np.abs(column))
+            if shown:
+                return f"funds.{name} {shown}"
+        return ""
 
     def _curves_differ(self, found: Partial) -> str:
         first = self.partial.curves.first

@@ -1,6 +1,6 @@
 """Comparing partials."""
 
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 
 import numpy as np
 
@@ -10,9 +10,12 @@ from core.columns import Partial
 def assert_same_partial(one: Partial, other: Partial) -> None:
     """Fail unless every column of two partials is the same, bit for bit."""
     for field in fields(Partial):
-        if field.name != "curves":
-            np.testing.assert_array_equal(getattr(one, field.name), getattr(other, field.name))
-    for field in fields(one.curves):
-        np.testing.assert_array_equal(
-            getattr(one.curves, field.name), getattr(other.curves, field.name)
-        )
+        _assert_same(getattr(one, field.name), getattr(other, field.name))
+
+
+def _assert_same(one: object, other: object) -> None:
+    if is_dataclass(one):
+        for field in fields(one):
+            _assert_same(getattr(one, field.name), getattr(other, field.name))
+    else:
+        np.testing.assert_array_equal(one, other)

@@ -111,9 +111,12 @@ def view_at(universe: Universe, *now_s: float, **columns: Sequence[float]) -> Vi
         market_ns=market_ns,
         as_of_ns=market_ns if as_of_s is None else np.array([nanos(at) for at in as_of_s]),
         is_stale=flags(size),
+        is_interest_stale=flags(size),
         is_unknown=flags(size),
         numeric=numeric,
-        **figures,
+        weight_usd=figures["weight_usd"],
+        adv_usd=figures["adv_usd"],
+        auction_usd=figures["auction_usd"],
     )
 
 
