@@ -199,6 +199,21 @@ def test_no_text_becomes_markup(server: AlertmanagerServer, world: OutsideWorld)
         assert "<b>HOSTILE" not in text
 
 
+def test_a_runbook_without_an_address_is_named_and_not_linked(
+    server: AlertmanagerServer, world: OutsideWorld
+) -> None:
+    runbook = "docs/runbooks/NAMED.md"
+    fire(server, market("critical", family="named"), runbook_url=runbook, dashboard_url="local")
+    eventually(lambda: texts(world, "/telegram", "NAMED") != [] and paged(world, "named") != [])
+    eventually(lambda: texts(world, "/slack", "NAMED") != [])
+
+    for path in ("/telegram", "/slack"):
+        [text] = texts(world, path, "NAMED")
+        assert f"({runbook})" in text
+        assert "href" not in text
+    assert paged(world, "named")[0]["client_url"].startswith("http")
+
+
 def test_a_storm_stays_within_telegrams_limit(
     server: AlertmanagerServer, world: OutsideWorld
 ) -> None:

@@ -7,9 +7,19 @@ from typing import Any
 import pytest
 import yaml
 
+from core.alerts import AlertKey
+from services.drill import DRILL_KEY
+
 DEPLOYED = Path(__file__).resolve().parents[2] / "deploy" / "alertmanager"
 BARE = DEPLOYED / "alertmanager.yml"
 PAGERS = DEPLOYED / "alertmanager-pagers.yml"
+
+RULES = DEPLOYED.parent / "prometheus" / "rules"
+
+
+def labelled(key: AlertKey) -> str:
+    return " ".join(f"{name}={value}" for name, value in key._asdict().items())
+
 
 MARKET = "family=forced-flow side=sell scope=symbol symbol=NVDA"
 HEALTH = "family=service-health"
@@ -27,7 +37,7 @@ TABLE = [
     (f"alertname=Watchdog severity=none {HEALTH}", "dead-man-rules"),
     (f"alertname=ForcedFlowHeartbeat severity=none {HEALTH}", "dead-man-pushes"),
     ("alertname=ForcedFlowHeartbeat severity=page", "dead-man-pushes"),
-    ("alertname=ForcedFlowDrill severity=none drill=true", PAGED),
+    (labelled(DRILL_KEY), PAGED),
     (f"alertname=ForcedFlowDrill severity=critical {MARKET}", PAGED),
     # A mistake in somebody's rule is seen by people.
     ("alertname=Mistyped severity=crtical", TOLD),
@@ -59,6 +69,25 @@ def test_every_alert_comes_to_its_receivers(labels: str, receivers: str) -> None
     said = amtool("config", "routes", "test", f"--config.file={BARE}", *labels.split(" "))
 
     assert said.strip() == receivers
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_every_rule_of_prometheus_comes_to_the_receivers_of_its_severity() -> None:
+    files = [loaded(path) for path in RULES.glob("*.yml")]
+    rules = [rule for file in files for group in file["groups"] for rule in group["rules"]]
+    alerts = {
+        (rule["alert"], rule["labels"]["severity"], rule["labels"]["family"])
+        for rule in rules
+        if "alert" in rule
+    }
+    by_severity = {"page": PAGED, "ticket": TOLD, "none": "dead-man-rules"}
+
+    assert ("Watchdog", "none", "service-health") in alerts
+    assert {severity for _, severity, _ in alerts} == by_severity.keys()
+    for name, severity, family in alerts:
+        labels = (f"alertname={name}", f"severity={severity}", f"family={family}")
+        said = amtool("config", "routes", "test", f"--config.file={BARE}", *labels)
+        assert said.strip() == by_severity[severity], name
 
 
 def test_both_have_one_route() -> None:
