@@ -4,6 +4,7 @@ import numpy as np
 
 from core.closing_curves import ClosingCurves
 from core.columns import Floats, FlowColumns, Int32s, Int64s, Partial, PriceColumns, source_rank
+from core.contract_splits import Splits
 from core.curve_workshop import RowTargets
 from core.day import Day
 from core.dealer_assumptions import DealerAssumptions
@@ -76,6 +77,7 @@ class Book:
             model=np.full(size, ALL_SIGN_MODELS.index(dealers.sign_model), np.int64),
             rate=np.full(size, dealers.rate),
             dividend_yield=np.full(size, dealers.dividend_yield),
+            splits=Splits.of(universe.price_factors, references),
         )
         self._closing = ClosingCurves(self.options, dealers.close_share)
         self.days: dict[int, Day] = {}

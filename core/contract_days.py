@@ -109,10 +109,12 @@ class ContractDays:
         self._capacity, self._rows = capacity, rows
         self._rest = self._new(NO_SESSION)
         self._days: dict[int, ContractDay] = {}
+        self._first = NO_SESSION
 
     def day(self, label: int) -> ContractDay:
         """Return the slots that take a session's figures."""
-        if label <= self._rest.label:
+        if label < self._first or label <= self._rest.label:
+            self._rest.label = max(self._rest.label, label)
             return self._rest
         if label not in self._days:
             self._days[label] = self._new(label)
@@ -123,10 +125,15 @@ class ContractDays:
         return [self._rest, *(self._days[label] for label in sorted(self._days))]
 
     def retire(self, keep: set[int]) -> None:
-        """Let the sessions before those that are kept become one; what was newest in them stays."""
+        """Let the sessions before those that are kept become one; what was newest in them stays.
+
+        That one also takes what comes later for any of them.
+        """
+        first = min(keep, default=NO_SESSION)
         for label in sorted(self._days):
-            if label < min(keep, default=NO_SESSION):
+            if label < first:
                 _merge(self._rest, self._days.pop(label))
+        self._first = max(self._first, first)
 
     def newest_ns(self, label: int) -> Int64s:
         """Return int64[rows], the newest event of each underlying up to a session."""

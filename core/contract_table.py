@@ -15,7 +15,14 @@ _TERMS = (
     "is_american",
 )
 _IDENTITY = np.dtype(
-    [("row", "<i4"), ("root", "<i4"), ("expiry", "<i4"), ("strike", "<f8"), ("is_call", "?")]
+    [
+        ("row", "<i4"),
+        ("root", "<i4"),
+        ("expiry", "<i4"),
+        ("since", "<i8"),
+        ("strike", "<f8"),
+        ("is_call", "?"),
+    ]
 )
 
 
@@ -25,7 +32,8 @@ class ContractTable:
     Attributes
     ----------
     size : int                  numbers in use or left behind; columns may be longer
-    identity : [capacity]       structured: row, root, expiry, strike, is_call
+    identity : [capacity]       structured: row, root, expiry, since, strike, is_call; ``since`` is
+                                the split after which it was listed so, ``NO_SESSION`` if none
     row : int64[capacity]       of the underlying in the book, -1 where no contract is
     settlement_ns : int64[capacity]
     multiplier, deliverable, dealer_sign : float64[capacity]
@@ -61,12 +69,15 @@ class ContractTable:
         """Return the underlyings that have contracts, ascending."""
         return np.array([row for row, mine in enumerate(self._members) if mine], np.int64)
 
-    def numbers(self, records: OpenInterestColumns) -> Int64s:
-        """Return each record's contract, int64[n]; contracts never seen before are added."""
+    def numbers(self, records: OpenInterestColumns, since: Int64s) -> Int64s:
+        """Return each record's contract, int64[n]; contracts never seen before are added.
+
+        ``since`` int64[n] is the split in whose terms each record is.
+        """
         identity = np.zeros(len(records.strike), _IDENTITY)
         identity["row"], identity["root"] = records.reference, records.root
         identity["expiry"], identity["strike"] = records.expiry, records.strike
-        identity["is_call"] = records.is_call
+        identity["is_call"], identity["since"] = records.is_call, since
         keys = identity.view(f"V{_IDENTITY.itemsize}").tolist()
         known = self._numbers
         found = [known.get(key, -1) for key in keys]

@@ -106,7 +106,9 @@ class OpenInterestColumns:
     the session the figures are of, ``NO_SESSION``: the one that closes next after the event.
     ``open_interest`` and ``implied_volatility`` are NaN where the record does not state them;
     ``dealer_sign`` float64[n], the dealers' side as the user states it, from -1 to 1, NaN =
-    unknown, None where all are. All other columns are those of `OptionChain`.
+    unknown, None where all are; ``terms_label`` int64[n], the session in whose terms, of before or
+    after a split, strike, open interest and deliverable are, ``NO_SESSION`` or None: that which
+    the figures are of. All other columns are those of `OptionChain`.
     """
 
     reference: Int32s
@@ -126,6 +128,7 @@ class OpenInterestColumns:
     label: Int64s
     source: Int32s
     dealer_sign: Floats | None = None
+    terms_label: Int64s | None = None
 
     def __len__(self) -> int:
         """Return the number of records."""

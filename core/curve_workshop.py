@@ -94,16 +94,24 @@ class CurveWorkshop:
         self._made = np.full((4, size), NO_TIME, np.int64)
         self._made_close = np.full(size, np.nan)
 
-    def follow(self, targets: RowTargets) -> None:
-        """Take over what the rows stand for now."""
+    def follow(self, targets: RowTargets) -> Int64s:
+        """Take over what the rows stand for now; return those whose contracts were split."""
         self.targets = targets
+        split = self._state.splits_due(targets.label, targets.market_ns)
+        rows = np.flatnonzero(split != NO_SESSION)
+        for row in rows.tolist():
+            # The contracts get other numbers; what they were counted as goes with the old ones.
+            self._counted[:, self._state.table.members(row)] = np.nan
+            self._pending.pop(row, None)
+            self._state.go_through(row, int(split[row]), targets.open_ns)
+            self._altered[row] = True
+        self._make_room()
+        return rows
 
     def note(self, changed: Int64s, altered: Int64s) -> Int64s:
         """Note contracts whose figures, or whose terms, changed; return their rows, ascending."""
         table = self._state.table
-        if table.capacity > self._counted.shape[1]:
-            more = table.capacity - self._counted.shape[1]
-            self._counted = np.pad(self._counted, ((0, 0), (0, more)), constant_values=np.nan)
+        self._make_room()
         in_curves = altered[self._counted[0, altered] > 0.0]
         self._altered[table.row[in_curves]] = True
         for row in np.unique(table.row[changed]).tolist():
@@ -172,6 +180,11 @@ class CurveWorkshop:
         """Return the readings of a row at a price that is not on its grid."""
         curves = self.curves[row]
         return exact_readings(self._all_holdings(row, curves.times), curves, price, weights)
+
+    def _make_room(self) -> None:
+        more = self._state.table.capacity - self._counted.shape[1]
+        if more > 0:
+            self._counted = np.pad(self._counted, ((0, 0), (0, more)), constant_values=np.nan)
 
     def _all_holdings(self, row: int, times: RowTimes) -> Holdings:
         mine = self._state.table.members(row)

@@ -9,6 +9,8 @@ from core.columns import Floats, Int64s
 from core.positioning import FIGURES, HISTORY_SESSIONS
 from core.sessions import NO_SESSION
 
+_COUNTS = [FIGURES.index(name) for name in ("call_open_interest", "put_open_interest")]
+
 
 @dataclass(frozen=True, eq=False)
 class PositioningRows:
@@ -25,7 +27,8 @@ class PositioningRows:
     interest_age : float64[n]       sessions from that to ``label``, NaN = unknown
     history_label : int64[n, HISTORY_SESSIONS]      the sessions before, ascending, ``NO_SESSION``
                                     where there are no more
-    history : float64[n, HISTORY_SESSIONS, 6]       what was left behind in them, NaN = unknown
+    history : float64[n, HISTORY_SESSIONS, 6]       what was left behind in them, NaN = unknown;
+                                    counted in the contracts that a split since has made of each
     """
 
     symbol: tuple[str, ...]
@@ -101,6 +104,11 @@ def _history(book: Book, rows: Int64s, label: Int64s) -> Floats:
         if day is not None and day.recorded.positioning is not None:
             at, session = np.nonzero(label == each)
             history[at, session] = day.recorded.positioning[rows[at]]
+    state = book.options.state
+    for place in np.flatnonzero(state.since[rows] != NO_SESSION).tolist():
+        row = int(rows[place])
+        many = state.splits.contracts_since(row, label[place], int(state.since[row]))
+        history[place][:, _COUNTS] *= many[:, np.newaxis]
     return history
 
 

@@ -8,6 +8,8 @@ import numpy as np
 
 from core.columns import Bools, Floats, Int64s, source_rank
 from core.contract_days import ContractDays, InForce, in_force
+from core.contract_records import contract_records
+from core.contract_splits import Splits
 from core.contract_table import ContractTable
 from core.contracts import OpenInterestColumns, OptionChain
 from core.row_calendar import RowCalendar
@@ -25,12 +27,16 @@ class OpenInterest:
     roots : tuple[str, ...]     by the index that stands for them in columns
     sources : tuple[str, ...]   by the index that stands for them in columns
     ranks : int64[...]          of the sources in ties
+    splits : Splits             of the rows
+    since : int64[rows]         newest split that each row's contracts have been through
     version : int               grows with every batch
     unused : int                records of settled contracts or of sessions out of reach, counted
     """
 
-    def __init__(self, calendar: RowCalendar, size: int) -> None:
+    def __init__(self, calendar: RowCalendar, size: int, splits: Splits) -> None:
         self.table = ContractTable(size)
+        self.splits = splits
+        self.since = np.full(size, NO_SESSION, np.int64)
         self.days = ContractDays(capacity=self.table.capacity, rows=size)
         self.unused = 0
         self._calendar = calendar
@@ -86,7 +92,8 @@ class OpenInterest:
             records, label, is_opening = records.at(used), label[used], is_opening[used]
         if not len(label):
             return _NOTHING, _NOTHING
-        number = self.table.numbers(records)
+        records, since = self._in_terms_of_now(records, label)
+        number = self.table.numbers(records, since)
         self.days.grow(self.table.capacity)
         self._retire(int(label.max()))
         rank = self.ranks.take(records.source)
@@ -97,6 +104,30 @@ class OpenInterest:
         ]
         return np.unique(np.concatenate(changed)), altered
 
+    def splits_due(self, label: Int64s, market_ns: Int64s) -> Int64s:
+        """Return int64[rows], as `Splits.in_effect`, ``NO_SESSION`` where it has been gone through.
+
+        ``label``, ``market_ns`` int64[rows] are what the rows stand for.
+        """
+        if not len(self.splits.row):
+            return np.full(len(label), NO_SESSION, np.int64)
+        newest = self.splits.in_effect(label, market_ns)
+        return np.where(newest > self.since, newest, NO_SESSION)
+
+    def go_through(self, row: int, split: int, opened_ns: Int64s) -> None:
+        """Turn the contracts of a row that were listed before a split into what they became.
+
+        ``opened_ns`` int64[rows] as in `apply`. Cost: O(contracts of the row).
+        """
+        self.since[row] = split
+        mine = self.table.members(row)
+        before = mine[self.table.identity["since"][mine] < split]
+        if len(before):
+            records = contract_records(self.table, self.days, self.ranks, before)
+            self._let_go(before, row)
+            for each in records:
+                self.apply(each, opened_ns)
+
     def in_force(self, contracts: Int64s, label: int) -> InForce:
         """Return what holds of some contracts in a session."""
         return in_force(self.days.ordered(), label, contracts)
@@ -106,8 +137,7 @@ class OpenInterest:
         mine = self.table.members(row)
         gone = mine[self.table.settlement_ns[mine] < before_ns]
         if len(gone):
-            self.days.empty(gone)
-            self.table.free(gone, row)
+            self._let_go(gone, row)
 
     def chain(
         self, row: int, *, underlying: str, spot: float, now_ns: int, label: int
@@ -138,6 +168,23 @@ class OpenInterest:
             vendor_gamma=unknown,
             effective_label=np.full(len(mine), label, np.int64),
         )
+
+    def _let_go(self, contracts: Int64s, row: int) -> None:
+        self.days.empty(contracts)
+        self.table.free(contracts, row)
+
+    def _in_terms_of_now(
+        self, records: OpenInterestColumns, label: Int64s
+    ) -> tuple[OpenInterestColumns, Int64s]:
+        """Return records, those of before a split that the row went through adjusted, and since."""
+        if not len(self.splits.row):
+            return records, np.full(len(label), NO_SESSION, np.int64)
+        stated = label if records.terms_label is None else records.terms_label
+        stated = np.where(stated == NO_SESSION, label, stated)
+        passed = self.since[records.reference]
+        if (stated < passed).any():
+            records = self.splits.adjusted(records, stated, passed)
+        return records, np.maximum(self.splits.before(records.reference, stated), passed)
 
     def _sessions_of(self, records: OpenInterestColumns) -> tuple[Int64s, Bools]:
         """Return each record's session, and whether it is of a time up to its open.

@@ -15,6 +15,7 @@ from dataclasses import astuple, dataclass, replace
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s
+from core.contract_splits import NO_SPLITS, Splits
 from core.contracts import OpenInterestColumns, OptionChain
 from core.curve_reader import CurveReader, Readings
 from core.curve_workshop import CurveWorkshop, RowTargets
@@ -68,6 +69,7 @@ class OptionBook:
     model : int64[rows] | None              the model of each row, by its position in ``models``,
                                             or ``len(models)`` for the user's signs; 0 by default
     rate, dividend_yield : float64[rows] | None     a year, where no forward is given; 0 by default
+    splits : Splits                         of the rows
 
     Attributes
     ----------
@@ -85,8 +87,9 @@ class OptionBook:
         model: Int64s | None = None,
         rate: Floats | None = None,
         dividend_yield: Floats | None = None,
+        splits: Splits = NO_SPLITS,
     ) -> None:
-        self.state = OpenInterest(calendar, size)
+        self.state = OpenInterest(calendar, size, splits)
         self._rate = np.zeros(size) if rate is None else rate
         self._yield = np.zeros(size) if dividend_yield is None else dividend_yield
         self._workshop = CurveWorkshop(self.state, rate=self._rate, dividend_yield=self._yield)
@@ -120,7 +123,7 @@ class OptionBook:
     def follow(self, targets: RowTargets) -> None:
         """Take over which session and market time the rows stand at; O(rows)."""
         self.targets = targets
-        self._workshop.follow(targets)
+        self.positioning.note(self._workshop.follow(targets))
 
     def refresh(self) -> bool:
         """Bring the curves nearer to what was applied and followed; say whether more is due.

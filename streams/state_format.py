@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from core.errors import FlowError
 
-FORMAT = 2
+FORMAT = 3
 """Of snapshots; another one counts as no snapshot."""
 
 _MAGIC = b"FFS"

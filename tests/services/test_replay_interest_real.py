@@ -3,7 +3,7 @@
 import csv
 import io
 import zipfile
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, time, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -81,17 +81,19 @@ def settled_ns(expiry: str) -> int:
     return int(datetime.combine(day.date(), closes, NEW_YORK).timestamp()) * 10**9
 
 
-def deltas(day: Day, price: float, now_ns: int) -> list[tuple[float, float]]:
+def deltas(day: Day, price: float, now_ns: int, *, many: int = 1) -> list[tuple[float, float]]:
     """Return each contract's delta before and after the move, of dealers long calls, short puts.
 
-    USD at the price of now.
+    USD at the price of now; each contract has been split into ``many`` since.
     """
     found = []
     for row in chain_rows(day):
+        if settled_ns(row["#expiry"]) < now_ns:
+            continue
         contract = Contract(
             is_call=row["right"] == "C",
-            strike=float(row["strike"]),
-            units=100.0 * float(row["open_interest"]),
+            strike=round(float(row["strike"]) / many, 2),
+            units=100.0 * float(row["open_interest"]) * many,
             settlement_ns=settled_ns(row["#expiry"]),
             is_cash_settled=False,
             log_carry=0.0,
@@ -130,8 +132,8 @@ def replay(day: Day, folder: Path, open_interest: Path) -> dict[str, Row]:
         return {row["event_time"][11:16]: row for row in csv.DictReader(stream)}
 
 
-def assert_hedge(day: Day, row: Row) -> None:
-    found = deltas(day, float(row["price"]), parse_time(row["event_time"]))
+def assert_hedge(day: Day, row: Row, *, many: int = 1) -> None:
+    found = deltas(day, float(row["price"]), parse_time(row["event_time"]), many=many)
     assert len(found) == day.contracts
     error = abs(float(row["dealer_hedge_usd"]) - sum(before - after for before, after in found))
     assert error <= OF_DELTAS * sum(abs(before) + abs(after) for before, after in found)
@@ -167,3 +169,44 @@ def test_a_file_stamped_with_the_close_says_nothing_before_it(day: Day, tmp_path
 
     assert {clock for clock, row in found.items() if row["dealer_hedge_usd"]} == {"16:00"}
     assert_hedge(day, found["16:00"])
+
+
+def test_apples_levels_of_before_its_split_are_read_as_what_they_became(tmp_path: Path) -> None:
+    """The levels of Thursday 2014-06-05, on the Monday on which 7 for 1 is in effect."""
+    thursday = DAYS[1]
+    split = {
+        "symbol": "AAPL",
+        "effective_at": "2014-06-09",
+        "known_at": "2014-04-24",
+        "price_factor": "0.142857142857",
+    }
+    stated = reference("AAPL", previous_close=647.35, effective_at="2014-06-06")
+    write_universe(tmp_path / "universe", references=[stated], corporate_actions=[split])
+    lines = [
+        "event_time,price",
+        "2014-06-06T16:00:00-04:00,645.57",
+        "2014-06-09T09:30:00-04:00,92.70",
+        "2014-06-09T12:30:00-04:00,93.50",
+        "2014-06-09T16:00:00-04:00,93.70",
+    ]
+    (tmp_path / "AAPL.csv").write_text("\n".join([*lines, ""]))
+    words = {
+        "--universe": tmp_path / "universe",
+        "--prices": tmp_path / "AAPL.csv",
+        "--open-interest": thursday.chain,
+        "--every": "60m",
+        "--output": tmp_path / "out.csv",
+    }
+    result = CliRunner().invoke(main, ["replay", *(str(w) for pair in words.items() for w in pair)])
+    assert result.exit_code == 0, result.output
+    with (tmp_path / "out.csv").open(newline="") as stream:
+        monday = {
+            row["event_time"][11:16]: row
+            for row in csv.DictReader(stream)
+            if row["session"] == "2014-06-09"
+        }
+
+    after = replace(thursday, previous_close=645.57 / 7)
+    for clock in ("12:30", "13:30", "16:00"):
+        assert_hedge(after, monday[clock], many=7)
+        assert monday[clock]["stale"] == "true"

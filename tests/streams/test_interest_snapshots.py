@@ -113,6 +113,24 @@ def test_a_partition_restored_from_its_snapshot_shows_the_same() -> None:
     assert_same(settled(other), settled(made))
 
 
+def test_what_was_said_many_sessions_ago_is_restored() -> None:
+    made = partition()
+    day_ns = 24 * 3600 * 10**9
+    made.take(OPEN_INTEREST, records(level(strike=90.0, event_time=BEFORE_OPEN_NS - 8 * day_ns)))
+    for before in (6, 1, 0):
+        recent = level(event_time=BEFORE_OPEN_NS - before * day_ns)
+        made.take(OPEN_INTEREST, records(recent))
+    made.take(PRICES, records(price(price=97.0), heartbeat()))
+
+    other = partition(read_fields(saved_fields(made, Saved(1))))
+
+    assert_same(settled(other), settled(made))
+    assert other.book.options.state.unused == 0
+    assert len(other.book.options.state.table.members(0)) == 2
+    # Of a session long ago it stays, however many of them have become one.
+    assert len(other.book.options.state.days.ordered()) <= 3
+
+
 def test_more_contracts_than_the_table_began_with_are_restored() -> None:
     made = partition()
     chain = [
