@@ -15,7 +15,7 @@ STACK := $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) $
 	$(if $(RULES),--rules "$(RULES)")
 
 .DEFAULT_GOAL := help
-.PHONY: help install install-dev run stack stack-status stack-down test check soak fmt evidence bench \
+.PHONY: help install install-dev run stack stack-status stack-down test check soak fmt docs evidence bench \
 	lock lock-kafka debian clean
 
 help: ## list the targets
@@ -64,6 +64,9 @@ soak: install-dev ## break everything again and again, each time with another se
 fmt: install-dev ## format the sources and mend what can be mended
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: install ## write docs/settings.md anew
+	$(BIN)/python -m services.settings_page docs/settings.md
 
 evidence: install-dev ## show how well the forecast holds, on recorded and simulated sessions
 	$(BIN)/pytest --capture=no --verbose tests/evidence
