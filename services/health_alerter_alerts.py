@@ -129,7 +129,7 @@ DELIVERY = Group(
             "page",
             f"{_NOBODY_TAKES} {IN_SESSION} {_HAS_ALERTER}",
             "In session, and no Alertmanager took a push for {{ $value | humanizeDuration }}.",
-            "A new alert of the market reaches nobody. Read the wall page until it is mended; see "
+            "A new alert of the market reaches nobody. Read the dashboards until it is mended; see "
             "forcedflow_alert_pushes_total for how each Alertmanager answers.",
             wait="10s",
         ),
@@ -139,7 +139,7 @@ DELIVERY = Group(
             f"forcedflow:references_breaching:count > 0 and on() {_NOBODY_TAKES}",
             "{{ $value }} references breach their warning level and the alerter tells nobody.",
             "Stands in for pages that do not get out: the market's gauges are above the first "
-            "rule's warning while every push fails. The figures are on the wall page.",
+            "rule's warning while every push fails. The figures are on the dashboards.",
         ),
         Alert(
             "ForcedFlowPeerFailing",
