@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from core.alerts import AlertKey
+from services.doctor_alertmanager_config import judge_config
 from services.doctor_gather import Facts
 from services.doctor_http import HttpError, fetch
 from services.doctor_words import count
@@ -22,8 +23,13 @@ class _VersionInfo(msgspec.Struct):
     version: str
 
 
+class _Config(msgspec.Struct):
+    original: str = ""
+
+
 class _Status(msgspec.Struct):
     versionInfo: _VersionInfo  # noqa: N815 (Alertmanager's own name)
+    config: _Config = msgspec.field(default_factory=_Config)
 
 
 class _Matcher(msgspec.Struct):
@@ -63,6 +69,7 @@ class AlertmanagerFacts(Facts):
 
     Attributes
     ----------
+    config : str          its configuration, YAML with the secrets left out
     firing : int          alerts of ours that it holds
     silenced : int        how many of them are silenced
     silences : tuple      the active silences that hold some of ours back
@@ -70,6 +77,7 @@ class AlertmanagerFacts(Facts):
 
     url: str
     version: str = ""
+    config: str = ""
     firing: int = 0
     silenced: int = 0
     silences: tuple[Silence, ...] = ()
@@ -81,7 +89,8 @@ def look_at_alertmanager(facts: AlertmanagerFacts) -> None:
     facts.asking = "asking whether it is ready"
     fetch(f"{base}/-/ready")
     facts.asking = "asking for its version"
-    facts.version = _decoded(f"{base}/api/v2/status", _Status).versionInfo.version
+    status = _decoded(f"{base}/api/v2/status", _Status)
+    facts.version, facts.config = status.versionInfo.version, status.config.original
     facts.asking = "asking for alerts and silences"
     alerts = [
         alert
@@ -113,6 +122,7 @@ def judge_alertmanager(facts: AlertmanagerFacts) -> Iterator[Finding]:
     yield ok(
         subject, f"ready, version {facts.version}, {count(facts.firing, 'alert')} of forcedflow"
     )
+    yield from judge_config(subject, facts.config)
     for silence in facts.silences:
         told = f": {silence.comment}" if silence.comment else ""
         yield note(
