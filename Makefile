@@ -16,7 +16,7 @@ STACK := $(if $(NODES),--nodes $(NODES)) $(if $(WORKERS),--workers $(WORKERS)) $
 
 .DEFAULT_GOAL := help
 .PHONY: help install install-dev run stack stack-status stack-down test check soak fmt docs evidence bench \
-	lock lock-kafka debian clean
+	dashboards lock lock-kafka debian clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "%-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -73,6 +73,9 @@ evidence: install-dev ## show how well the forecast holds, on recorded and simul
 
 bench: install-dev ## measure against the budgets
 	$(BIN)/python -m bench
+
+dashboards: install-dev ## render the dashboards of Grafana from their code
+	$(BIN)/python -m deploy.grafana
 
 lock: ## resolve both lock files anew (needs uv)
 	$(COMPILE) -o requirements.lock

@@ -52,6 +52,8 @@ def test_ports_are_those_of_the_stack_and_on_loopback() -> None:
     usual = {port.owner: port.number for port in Layout(StackSection()).ports()}
     owner = {"kafka": "kafka-1"}
     bound = {}
+    # The stack of `make stack` has no Grafana: there is no package of it.
+    usual["grafana"] = 3000
     for name, service in SERVICES.items():
         for text in service.get("ports", []):
             match = BINDING.fullmatch(text)

@@ -1,8 +1,12 @@
-"""The simulated rout from the gateway to the pager, against an oracle that shares no code."""
+"""The simulated rout from the gateway to the pager, against an oracle that shares no code.
+
+The dashboards look at the same afternoon: no Grafana server is at hand, but what it would ask
+Prometheus can be asked.
+"""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
-from dataclasses import dataclass, replace
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -13,10 +17,13 @@ from services.scenario import DEFAULT_DAY, DEFAULT_SEED
 from streams.event_times import parse_time
 from tests.support import naive_alerts as naive
 from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.dashboards import annotation_queries, panel_queries
+from tests.support.panel_watch import RULES, PanelWatch, targets_of
+from tests.support.prometheus_server import PrometheusServer
 from tests.support.waiting import eventually
 from tests.support.webhook_recorder import Notice, WebhookRecorder
 
-pytestmark = pytest.mark.debian("prometheus-alertmanager")
+pytestmark = [pytest.mark.debian("prometheus"), pytest.mark.debian("prometheus-alertmanager")]
 
 START = "2026-06-23T14:00:00-04:00"
 CLOSE = "2026-06-23T16:00:00-04:00"
@@ -26,6 +33,12 @@ MISSED_EVALUATIONS = 10
 """How many in a row a busy machine may cost the alerter: a second."""
 SLACK_NS = round(MISSED_EVALUATIONS / EVALUATIONS_A_SECOND * SPEED * naive.SECOND_NS)
 PLAY_SECONDS = 120.0
+EMPTY_FOR_A_REASON = {
+    "z put/call": "a z-score needs 20 sessions of history",
+    "z risk reversal": "a z-score needs 20 sessions of history",
+    "Service alerts": "nothing is wrong with the service",
+    "Rules of the game": "none began on the day of the test",
+}
 LABELS = {"alertname", "severity", "family", "side", "scope", "symbol"}
 
 Key = tuple[str, str, str]
@@ -151,27 +164,69 @@ def assert_each_page_came_once(notices: list[Notice]) -> None:
         assert len(set(starts)) == len(starts)
 
 
-@pytest.fixture
-def play(tmp_path: Path) -> Play:
-    return Play(tmp_path / "run", parse_time(START), speed=SPEED, seed=DEFAULT_SEED)
+@dataclass(frozen=True)
+class Afternoon:
+    """The service while it plays, whom it tells, and who looks on."""
+
+    play: Play
+    service: RunningService
+    began_ns: int
+    pager: WebhookRecorder
+    server: AlertmanagerServer
+    panels: PanelWatch
+
+
+@pytest.fixture(scope="module")
+def afternoon(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Afternoon]:
+    folder = tmp_path_factory.mktemp("afternoon")
+    with ExitStack() as stack:
+        pager = stack.enter_context(WebhookRecorder())
+        server = stack.enter_context(AlertmanagerServer(folder / "alertmanager", pager.url))
+        play = Play(
+            folder / "run",
+            parse_time(START),
+            speed=SPEED,
+            seed=DEFAULT_SEED,
+            alertmanagers=(server.url,),
+        )
+        service = stack.enter_context(running(play, tell=lambda _: None))
+        targets = targets_of(service._children, alertmanager=server.port)
+        prometheus = stack.enter_context(
+            PrometheusServer(folder / "prometheus", targets, rules=RULES)
+        )
+        began_ns = market_ns(first_document(service))
+        yield Afternoon(play, service, began_ns, pager, server, PanelWatch(prometheus))
 
 
 @pytest.mark.timeout(300)
-def test_the_afternoon_pages_what_the_files_say(play: Play, tmp_path: Path) -> None:
-    with ExitStack() as stack:
-        pager = stack.enter_context(WebhookRecorder())
-        server = stack.enter_context(AlertmanagerServer(tmp_path / "alertmanager", pager.url))
-        heard = replace(play, alertmanagers=(server.url,))
-        service = stack.enter_context(running(heard, tell=lambda _: None))
-        began_ns = market_ns(first_document(service))
+def test_no_panel_is_empty_slow_or_out_of_numbers(afternoon: Afternoon) -> None:
+    panels = afternoon.panels
+    eventually(panels.find_focus)
+    queries = [*panel_queries(), *annotation_queries()]
+    assert len(queries) > 100
+    empty = [query for query in queries if query.name not in EMPTY_FOR_A_REASON]
 
-        def has_closed() -> bool:
-            service.check()
-            document = service.document()
-            return document is not None and market_ns(document) > parse_time(CLOSE)
+    def all_are_there() -> bool:
+        empty[:] = [query for query in empty if not panels.ask(query)]
+        return not empty
 
-        eventually(has_closed, seconds=PLAY_SECONDS)
-        eventually(lambda: is_quiet(pager, server))
+    with suppress(AssertionError):
+        eventually(all_are_there, seconds=25)
+    assert [str(query) for query in empty] == []
+    assert panels.faults(queries, longest_seconds=1.0) == []
+
+
+@pytest.mark.timeout(300)
+def test_the_afternoon_pages_what_the_files_say(afternoon: Afternoon) -> None:
+    pager, service = afternoon.pager, afternoon.service
+
+    def has_closed() -> bool:
+        service.check()
+        document = service.document()
+        return document is not None and market_ns(document) > parse_time(CLOSE)
+
+    eventually(has_closed, seconds=PLAY_SECONDS)
+    eventually(lambda: is_quiet(pager, afternoon.server))
 
     assert all(set(notice.labels) == LABELS for notice in pager.notices)
     assert_each_page_came_once(pager.notices)
@@ -180,8 +235,8 @@ def test_the_afternoon_pages_what_the_files_say(play: Play, tmp_path: Path) -> N
         for notice in pager.notices
         if notice.labels["scope"] == "symbol"
     }
-    oracle = Oracle(play.market)
-    certain = oracle.certain(began_ns)
+    oracle = Oracle(afternoon.play.market)
+    certain = oracle.certain(afternoon.began_ns)
     assert len(certain) >= 8
     assert certain <= paged
-    assert paged <= oracle.live(play.start_ns)
+    assert paged <= oracle.live(afternoon.play.start_ns)
