@@ -79,10 +79,10 @@ def command(ctx: click.Context, /, *, strict: bool, **options: Any) -> None:  # 
     """Send vendors' events into Kafka, with the heartbeats that market time needs.
 
     Files (CSV, JSON lines, Parquet) are played in event time; with --follow they are read as they
-    grow, and with --listen a socket takes JSON lines; a vendor's option chain is read whole, with
-    --follow again whenever it has changed. Rows go to the partition of their reference;
-    symbols outside the universe are skipped, bad rows go to the dead letters. Ctrl-C or SIGTERM
-    sends what was read and ends.
+    grow, and with --listen a socket takes JSON lines: prices, creations and open interest in any
+    order. A vendor's option chain is read whole, with --follow again whenever it has changed. Rows
+    go to the partition of their reference; symbols outside the universe are skipped, bad rows go
+    to the dead letters. Ctrl-C or SIGTERM sends what was read and ends.
     """
     settings = GatewaySettings.load(
         {

@@ -25,15 +25,21 @@ from services.text_lines import split_lines
 
 _PRICE_NAMES = {field.name for field in PRICE_FIELDS}
 _FLOW_NAMES = {field.name for field in FLOW_FIELDS}
-_ALL_FIELDS = (
+_INTEREST_NAMES = {field.name for field in OPEN_INTEREST_FIELDS}
+_EVENT_FIELDS = (
     *PRICE_FIELDS,
     *(field for field in FLOW_FIELDS if field.name not in _PRICE_NAMES),
+)
+_INTEREST_FIELDS = tuple(
+    field for field in OPEN_INTEREST_FIELDS if field.name not in _PRICE_NAMES | _FLOW_NAMES
 )
 _TEXT_SUFFIXES = (".csv", ".jsonl", ".ndjson", ".json")
 
 
 class JsonFeed:
-    """JSON lines that hold prices and creations in any order: a creation has a fund.
+    """JSON lines that hold prices, creations and levels of open interest in any order.
+
+    A creation has a fund; a level has an underlying, and neither fund nor price.
 
     Parameters
     ----------
@@ -42,7 +48,13 @@ class JsonFeed:
 
     def __init__(self, name: str, columns: ColumnPairs) -> None:
         self._name = name
-        self._tables: LineTables = JsonTables(name, fields=_ALL_FIELDS, columns=columns)
+        # A vendor may call a price's symbol "underlying": then that is what it is.
+        taken = {header for own, header in columns if own != header}
+        self._fields = (
+            *_EVENT_FIELDS,
+            *(field for field in _INTEREST_FIELDS if field.name not in taken),
+        )
+        self._tables: LineTables = JsonTables(name, fields=self._fields, columns=columns)
         self._next_line = 1
 
     def read(self, data: bytes, rules: Rules) -> Events:
@@ -52,17 +64,19 @@ class JsonFeed:
         try:
             table = self._tables.table(lines)
         except ConfigError:
-            self._tables = UnusableTables(self._name, _ALL_FIELDS)
+            self._tables = UnusableTables(self._name, self._fields)
             table = self._tables.table(lines)
-        is_flow: Bools = table.columns["fund"].is_valid().to_numpy(zero_copy_only=False)
-        prices = _part(table, ~is_flow, names=_PRICE_NAMES)
+        is_flow = _has(table, "fund")
+        is_level = _has(table, "underlying") & ~is_flow & ~_has(table, "price")
+        prices = _part(table, ~is_flow & ~is_level, names=_PRICE_NAMES)
         # A line that could not be read at all is reported once, among the prices.
         prices.rejects.extend(table.rejects)
         flows = _part(table, is_flow, names=_FLOW_NAMES)
+        levels = [_part(table, is_level, names=_INTEREST_NAMES)] if is_level.any() else []
         return Events(
             prices_of([TableOf(prices, self._name)], rules),
             flows_of([TableOf(flows, self._name)], rules),
-            levels_of([], rules),
+            levels_of([TableOf(each, self._name) for each in levels], rules),
         )
 
 
@@ -127,6 +141,14 @@ class FileFeed:
             flows_of(tables if self._fields is FLOW_FIELDS else [], rules),
             levels_of(tables if self._fields is OPEN_INTEREST_FIELDS else [], rules),
         )
+
+
+def _has(table: RawTable, name: str) -> Bools:
+    column = table.columns.get(name)
+    if column is None:
+        return np.zeros(len(table.line), np.bool_)
+    found: Bools = column.is_valid().to_numpy(zero_copy_only=False)
+    return found
 
 
 def _part(table: RawTable, chosen: Bools, *, names: set[str]) -> RawTable:
