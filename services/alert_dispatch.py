@@ -13,8 +13,11 @@ from services.resolve_gate import Resolve
 LEASE_NS = 5 * 60 * NANOS_PER_SECOND
 """How long an alert outlives a dead alerter (the public contract's figure)."""
 
-SendStatus = Literal["not sent", "waiting", "held", "partly sent", "sent", "refused"]
-"""How far the last change has come; "held": a silence keeps a resolve from being told."""
+SendStatus = Literal["not sent", "left out", "waiting", "held", "partly sent", "sent", "refused"]
+"""How far the last change has come.
+
+"held": a silence keeps a resolve from being told; "left out": one of too many, see `storms`.
+"""
 
 
 def batch_of(
@@ -31,7 +34,7 @@ def batch_of(
     """
     alerts, resolves = [], []
     for episode in episodes:
-        if episode.fired_sequence > released:
+        if episode.fired_sequence > released or episode.left_out:
             continue
         ends_ns = episode.ends_ns
         if ends_ns is None or episode.sequence > released:
@@ -58,6 +61,8 @@ def send_status(episode: Episode, fleet: Fleet) -> SendStatus:
     peers = fleet.peers
     if not peers:
         return "not sent"
+    if episode.left_out:
+        return "left out"
     labels = episode.key._asdict()
     if any(peer.has_refused(labels) for peer in peers):
         return "refused"

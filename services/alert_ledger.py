@@ -37,7 +37,8 @@ class Episode(msgspec.Struct, frozen=True):
 
     ``starts_ns``, ``ends_ns`` and ``sent_ns`` are host time: `startsAt`, `endsAt`, and when every
     Alertmanager first had the resolve. ``resolved_ns`` is market time. ``fired_sequence`` and
-    ``sequence`` number its first and last transition among all.
+    ``sequence`` number its first and last transition among all. What is ``left_out`` fires in a
+    storm of others and is not sent by itself.
     """
 
     key: AlertKey
@@ -50,6 +51,7 @@ class Episode(msgspec.Struct, frozen=True):
     resolved_ns: int | None = None
     reason: Reason = Reason.NONE
     sent_ns: int | None = None
+    left_out: bool = False
 
 
 class ClosedEpisode(msgspec.Struct, frozen=True):

@@ -59,8 +59,9 @@ class Links:
         }
 
     def runbook(self, key: AlertKey) -> str:
-        """Return where an alert's runbook lies."""
-        return f"{self.runbooks.rstrip('/')}/{quote(key.alertname)}.md"
+        """Return where an alert's runbook lies; what is told of others has theirs."""
+        name = key.alertname.removesuffix("Others").removesuffix("Escalated")
+        return f"{self.runbooks.rstrip('/')}/{quote(name)}.md"
 
     def _dashboard(self, key: AlertKey, time_ns: int) -> str:
         base = self.dashboards.rstrip("/")

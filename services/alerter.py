@@ -147,6 +147,7 @@ class Alerter:
             self._audit_log,
             clock=self._clock,
             tell_end=Teller(self._evaluator, None, {}, links=self._links).tell_end,
+            storm_cap=self._orders.storm_cap,
         )
         self._trail.begin(self.ledger)
         log.info(
@@ -241,7 +242,9 @@ class Alerter:
             tell=teller.tell,
             tell_end=teller.tell_end,
         )
-        ledger = self._own.followed(ledger, self._evaluator.universe, now_ns=now_ns)
+        ledger = self._own.followed(
+            ledger, self._evaluator.universe, before=self.ledger.sequence, now_ns=now_ns
+        )
         has_peers = bool(self._fleet.peers)
         return pruned(
             ledger,

@@ -118,6 +118,7 @@ def _orders(section: AlerterSection, rules: RulesInForce, clock: Clock) -> Order
         drill_lead_ns=section.drill_minutes_before_open * MINUTE_NS,
         has_heartbeat=section.heartbeat,
         links=section.links(),
+        storm_cap=section.storm_cap,
     )
 
 

@@ -42,6 +42,12 @@ class AlerterSection(Section):
         description="how long before a day's first open, by host time, the alert ForcedFlowDrill "
         "fires for two minutes; 0: never",
     )
+    storm_cap: int = Field(
+        default=25,
+        ge=1,
+        description="how many alerts of a rule, a side and a severity are sent; one more alert "
+        "names those left out",
+    )
     heartbeat: bool = Field(
         default=True,
         description="push the alert ForcedFlowHeartbeat while evaluations are written",

@@ -8,6 +8,7 @@ from services.alert_audit import ReadableAuditLog
 from services.alert_history import HistoryError, rebuilt
 from services.alert_ledger import Ledger, TellEnd
 from services.clock import Clock
+from services.storms import capped
 from services.view_store import ViewStore
 
 log = structlog.get_logger(__name__)
@@ -17,9 +18,16 @@ RENEW_SECONDS = 1.0
 
 
 async def starting_ledger(
-    store: ViewStore, audit_log: ReadableAuditLog, *, clock: Clock, tell_end: TellEnd
+    store: ViewStore,
+    audit_log: ReadableAuditLog,
+    *,
+    clock: Clock,
+    tell_end: TellEnd,
+    storm_cap: int,
 ) -> Ledger:
     """Return the stored ledger, or the one rebuilt where there is none.
+
+    The topic does not tell what a storm left out, so that is decided anew.
 
     Raises
     ------
@@ -44,4 +52,5 @@ async def starting_ledger(
         return Ledger(sequence=store.lease.counter)
     finally:
         reading.cancel()
-    return rebuilt(records, now_ns=clock.now_ns(), tell_end=tell_end)
+    ledger = rebuilt(records, now_ns=clock.now_ns(), tell_end=tell_end)
+    return capped(ledger, storm_cap, before=-1)

@@ -29,6 +29,8 @@ _KAFKA = pytest.StashKey[KafkaOnDemand]()
 def pytest_configure(config: pytest.Config) -> None:
     # No page of a test may depend on the hour at which it runs.
     os.environ["FORCEDFLOW_ALERTER__DRILL_MINUTES_BEFORE_OPEN"] = "0"
+    # Markets of tests are storms.
+    os.environ["FORCEDFLOW_ALERTER__STORM_CAP"] = "1000"
     # What always fires is looked at where it is tested.
     os.environ["FORCEDFLOW_ALERTER__HEARTBEAT"] = "false"
     if not hasattr(config, "workerinput"):
