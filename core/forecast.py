@@ -72,7 +72,7 @@ def demand_band(
 
     Parameters
     ----------
-    curves : Curves                   leveraged demand by return, one row an entry below
+    curves : Curves                   demand by return, one row an entry below
     underlying_return : float64[n]    now; ``variance`` of the log price until the close
     known_usd : float64[n]            creations and other parts taken as they stand, signed
 
@@ -83,7 +83,8 @@ def demand_band(
     Notes
     -----
     Where the demand only rises with the close, or only falls, its quantiles are the demands at
-    those of the close. Past a wipe-out it may turn: there the two are solved for.
+    those of the close. Past a wipe-out, and with dealers in it, it may turn: there the two are
+    solved for.
     """
     rows = np.arange(len(underlying_return))
     low, high = _demand_at(curves, rows, underlying_return, variance, QUANTILE_Z)
@@ -112,7 +113,7 @@ def breach_probability(
     known_usd: Floats,
     threshold_usd: Floats,
 ) -> Floats:
-    """Return P(|leveraged demand + what is known| >= threshold) at the close, float64[n].
+    """Return P(|demand + what is known| >= threshold) at the close, float64[n].
 
     Parameters
     ----------

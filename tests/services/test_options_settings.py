@@ -8,6 +8,7 @@ from click.testing import CliRunner
 from core.dealer_assumptions import DealerAssumptions
 from core.dealer_signs import ALL_SIGN_MODELS, CUSTOMERS_LONG, INDEX_CONVENTION
 from core.errors import ConfigError
+from services import cli_run
 from services.cli import main
 from services.options_settings import (
     SETTING_OF,
@@ -15,7 +16,18 @@ from services.options_settings import (
     OptionsSection,
     OptionsSettings,
 )
+from services.run import Play, _Processes
 from services.worker_settings import WorkerSettings
+
+
+class _Ended:
+    """A service that ends as it is entered."""
+
+    def __enter__(self) -> None:
+        raise KeyboardInterrupt
+
+    def __exit__(self, *_: object) -> None:
+        return None
 
 
 @pytest.fixture(autouse=True)
@@ -62,6 +74,24 @@ def test_its_words_are_the_flags_of_a_worker() -> None:
         )
 
     assert found.options == section
+
+
+def test_run_tells_its_worker_what_the_settings_say(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "forcedflow.toml").write_text("[options]\nsign_model = 'customers_long'\n")
+    told: list[Play] = []
+
+    def run(play: Play, **_: object) -> _Ended:
+        told.append(play)
+        return _Ended()
+
+    monkeypatch.setattr(cli_run, "running", run)
+    CliRunner().invoke(main, ["run", "--directory", str(tmp_path / "run")])
+
+    worker = _Processes(told[0], "127.0.0.1:9", "redis://127.0.0.1:9").worker()
+    at = worker.command.index("--sign-model")
+    assert worker.command[at + 1] == "customers_long"
 
 
 @pytest.mark.parametrize("command", ["worker", "replay", "options"])
