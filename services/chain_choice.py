@@ -110,6 +110,22 @@ def refuse_unsound(files: Iterable[ChainFile]) -> list[tuple[ChainFile, str]]:
     return list(zip(ordered, reasons, strict=True))
 
 
+def judged_beside(
+    before: Sequence[ChainFile], files: Sequence[ChainFile]
+) -> list[tuple[ChainFile, str]]:
+    """Return new files, and why each is refused ("" = it is not) beside those that came before.
+
+    A table that is there already under the same time is a ``duplicate``.
+    """
+    found = []
+    for name in dict.fromkeys(file.chain.underlying for file in files):
+        known = [file for file in before if file.chain.underlying == name]
+        new = [file for file in files if file.chain.underlying == name]
+        judged = refuse_unsound([*known, *new])
+        found += [(file, reason) for file, reason in judged if any(file is each for each in new)]
+    return found
+
+
 def _choice(files: Sequence[ChainFile], as_of_ns: int | None, calendar: OptionCalendar) -> Choice:
     judged = refuse_unsound(files)
     sound = [file for file, reason in judged if not reason]

@@ -1,18 +1,21 @@
 """A vendor's option chain that is followed: read whole, and again whenever it has changed."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import structlog
 
 from core.errors import ConfigError
-from services.chain_layouts import layout_of
+from services.chain_choice import judged_beside
+from services.chain_layouts import layout_of, read_vendor_chains
+from services.chain_rows import ChainFile
 from services.clock import Clock
 from services.event_files import ReadOptions, flows_of, prices_of, rules_of
 from services.gateway_events import Events
 from services.gateway_live import LiveRelay
-from services.option_events import OpenInterestEvents, levels_of, read_open_interest
+from services.option_calendar import option_calendar
+from services.option_events import OpenInterestEvents, chain_events
 from services.rejects import Reject
 
 STILL_SECONDS = 1.0
@@ -38,6 +41,9 @@ def is_chain(path: Path) -> bool:
 class FollowedChain:
     """Relays the chain at a path; what it said holds on while there is no file.
 
+    A file that takes the place of another is judged beside it: one with the same table under a
+    fresh head, or far shorter than the last one that was sound, is a dead letter and not sent.
+
     Raises
     ------
     ConfigError
@@ -51,17 +57,20 @@ class FollowedChain:
         self._clock = clock
         self._taken = self._seen = _state(path)
         self._seen_at = clock.monotonic()
-        self._waiting: OpenInterestEvents | None = read_open_interest([path], options())
+        self._last: list[ChainFile] = []
+        self._refused = ("", "")
+        self._waiting: list[ChainFile] = self._chains()
 
     def repeat(self) -> None:
         """Relay the chain anew: another universe may know more of its underlyings."""
-        self._taken = None
+        self._waiting = self._last or self._waiting
 
     def read(self) -> None:
         """Relay the chain if it is new."""
-        if self._waiting is not None:
-            self._send(self._waiting)
-            self._waiting = None
+        if self._waiting:
+            waiting, self._waiting = self._waiting, []
+            self._last = []
+            self._take(waiting)
         state = _state(self._path)
         if state != self._seen:
             self._seen, self._seen_at = state, self._clock.monotonic()
@@ -70,16 +79,39 @@ class FollowedChain:
             and self._clock.monotonic() - self._seen_at >= STILL_SECONDS
         ):
             self._taken = state
-            self._send(self._changed())
+            self._take_changed()
 
-    def _changed(self) -> OpenInterestEvents:
+    def _take_changed(self) -> None:
         try:
-            return read_open_interest([self._path], self._options())
+            self._take(self._chains())
         except ConfigError as error:
-            log.warning("chain_unusable", file=str(self._path), error=str(error))
-            content = self._path.read_bytes() if self._path.is_file() else b""
-            unusable = Reject.of(content, reason="bad_chain", file=str(self._path), line=1)
-            return replace(levels_of([], rules_of(self._options())), rejects=[unusable])
+            self._refuse("bad_chain", str(error))
+
+    def _chains(self) -> list[ChainFile]:
+        layout = layout_of(self._path)
+        if layout == "native":
+            raise ConfigError(f"{self._path}: expected a vendor's chain, as it was at the start")
+        return read_vendor_chains(self._path, layout, option_calendar())
+
+    def _take(self, chains: Sequence[ChainFile]) -> None:
+        """Send those of some chains that are sound, and remember them for the next."""
+        judged = judged_beside(self._last, chains)
+        sound = [chain for chain, reason in judged if not reason]
+        for chain, reason in judged:
+            # A page that is fetched again and again is told of once.
+            if reason not in {"", "duplicate"} and (reason, chain.digest) != self._refused:
+                self._refused = reason, chain.digest
+                self._refuse(reason, f"{chain.rows} contracts of {chain.chain.underlying}")
+        same = [chain for chain, reason in judged if reason == "duplicate"]
+        self._last = [*sound, *same] or self._last
+        if sound:
+            self._send(chain_events(sound, self._path))
+
+    def _refuse(self, reason: str, why: str) -> None:
+        log.warning("chain_unusable", file=str(self._path), reason=reason, why=why)
+        content = self._path.read_bytes() if self._path.is_file() else b""
+        unusable = Reject.of(content, reason=reason, file=str(self._path), line=1)
+        self._send(replace(chain_events([], self._path), rejects=[unusable]))
 
     def _send(self, levels: OpenInterestEvents) -> None:
         rules = rules_of(self._options())

@@ -140,6 +140,17 @@ def read_open_interest(
     return _events(parts, names, files=tuple(map(str, paths)), rejects=rejects)
 
 
+def chain_events(chains: Sequence[ChainFile], path: Path) -> OpenInterestEvents:
+    """Return the levels of sound chains of a vendor's file, and what of them is none."""
+    names, parts = OptionNames(), []
+    rejects: list[Reject] = []
+    for file in map(_living, chains):
+        part = _levels(file, names)
+        parts.append(part | {"file": np.zeros(len(part["line"]), np.int32)})
+        rejects += file.rejects
+    return _events(parts, names, files=(str(path),), rejects=rejects)
+
+
 def levels_of(tables: Iterable[TableOf], rules: Rules) -> OpenInterestEvents:
     """Judge the rows of tables of our own layout."""
     calendar = option_calendar()
@@ -195,10 +206,15 @@ def _sound(chains: Sequence[ChainFile]) -> list[ChainFile]:
             if reason:
                 found.append(file.refused(np.ones(len(file.chain), np.bool_), reason))
                 continue
-            living = without_repeated(without_expired(file, file.chain.as_of_ns))
-            unknown = np.isnan(living.chain.open_interest)
-            found.append(living.refused(unknown, "no_open_interest"))
+            found.append(_living(file))
     return found
+
+
+def _living(file: ChainFile) -> ChainFile:
+    """Return a sound chain without the contracts that say nothing."""
+    living = without_repeated(without_expired(file, file.chain.as_of_ns))
+    unknown = np.isnan(living.chain.open_interest)
+    return living.refused(unknown, "no_open_interest")
 
 
 def _levels(file: ChainFile, names: OptionNames) -> Columns:

@@ -20,6 +20,7 @@ from streams.topics import DEAD_LETTERS, FLOWS, OPEN_INTEREST, PRICES, partition
 from tests.support.chain_texts import Row, Side, cboe_text, write
 from tests.support.manual_clock import ManualClock
 from tests.support.option_lines import json_file, level
+from tests.support.real_data import FOLDER, needs_real_data
 from tests.support.recording_producer import RecordingProducer
 from tests.support.universes import universe_from
 
@@ -183,8 +184,122 @@ def test_a_chain_that_became_unusable_is_a_dead_letter_and_ends_nothing(
     assert world.levels() == [7.0, 9.0, 70.0, 90.0]
 
 
+LONG = [
+    Row("2026-07-17", 90.0 + strike, call=Side("7", "0.3"), put=Side("9", "0.3"))
+    for strike in range(10)
+]
+"""Twenty contracts."""
+
+
+def successors(world: World, path: Path, *texts: str) -> list[Any]:
+    """Let a file take the place of another, a day later; return the levels of all successors."""
+    world.step(1)
+    before = len(world.levels())
+    world.clock.set_host(NOW + 24 * 3600 * NANOS_PER_SECOND)
+    for text in texts:
+        write(path, text)
+        world.step(STILL_SECONDS + 1)
+    return world.levels()[before:]
+
+
+def test_the_same_table_under_a_fresh_head_is_not_sent_and_told_once(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    noon = "Date: June 23, 2026 at 12:00 PM EDT"
+
+    sent = successors(world, path, cboe_text(TABLE, stated=NEXT_DAY), cboe_text(TABLE, stated=noon))
+
+    assert sent == []
+    assert world.reasons() == ["stale_body"]
+    [letter] = world.producer.on(DEAD_LETTERS, 0)
+    assert letter.json()["file"] == str(path)
+    assert successors(world, path, cboe_text(LARGER, stated=noon)) == [70.0, 90.0]
+
+
+def test_a_chain_far_shorter_than_the_last_is_not_sent_and_the_next_is_judged_by_that(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(LONG))
+    world = follow(path)
+    noon = "Date: June 23, 2026 at 12:00 PM EDT"
+
+    cut = successors(world, path, cboe_text(LONG[:4], stated=NEXT_DAY))
+    still_cut = successors(world, path, cboe_text(LONG[1:5], stated=noon))
+    half = successors(world, path, cboe_text(LONG[:5], stated=noon))
+
+    assert (cut, still_cut, len(half)) == ([], [], 10)
+    assert world.reasons() == ["truncated", "truncated"]
+
+
+def test_a_file_that_is_written_again_as_it_was_says_nothing_new(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+
+    assert successors(world, path, cboe_text(TABLE)) == []
+    assert world.reasons() == []
+
+
+def test_rows_of_our_own_in_the_place_of_a_chain_are_a_dead_letter(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    row = level()
+    text = "\n".join([",".join(row), ",".join(map(str, row.values())), ""])
+
+    assert successors(world, path, text) == []
+    assert world.reasons() == ["bad_chain"]
+
+
+def test_a_chain_that_has_gone_is_told_to_another_universe_too(
+    follow: Follow, tmp_path: Path
+) -> None:
+    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+    world = follow(path)
+    world.step(1)
+    path.unlink()
+
+    world.live.switch(UNIVERSE)
+    world.step(1)
+
+    assert world.levels() == [7.0, 9.0, 7.0, 9.0]
+
+
 def test_a_chain_that_is_none_at_the_start_is_an_error(follow: Follow, tmp_path: Path) -> None:
     path = write(tmp_path / "ACME_quotedata.csv", "<html>Too many requests</html>\n")
 
     with pytest.raises(ConfigError, match="expected the layout"):
         follow(path)
+
+
+@needs_real_data
+def test_a_recorded_stale_pair_is_told_apart_while_it_is_followed(
+    follow: Follow, tmp_path: Path
+) -> None:
+    """Friday's table under Tuesday's head, then Tuesday's own."""
+    names = ("May-2_6-47PM_9bf5229", "May-6_9-13AM_597fc0c", "May-6_6-14PM_995bedc")
+    texts = [(FOLDER / f"chains/SPY_2025-{name}.csv").read_text() for name in names]
+    path = write(tmp_path / "SPY_quotedata.csv", texts[0])
+    world = follow(path)
+    spy = universe_from(references=["SPY"])
+    world.live.switch(spy)
+
+    def sent() -> int:
+        return len(world.producer.on(OPEN_INTEREST, partition_of("SPY")))
+
+    world.step(0.2)
+    friday = sent()
+    for text in texts[1:]:
+        write(path, text)
+        world.step(STILL_SECONDS + 1)
+        if text is texts[1]:
+            assert world.reasons().count("stale_body") == 1
+            assert sent() - friday < 100
+
+    assert friday > 4_000
+    assert sent() - friday > 4_000
+    assert world.reasons().count("stale_body") == 1
