@@ -160,6 +160,27 @@ DELIVERY = Group(
             hold="1m",
         ),
         Alert(
+            "ForcedFlowResolvesHeld",
+            "ticket",
+            "min_over_time(forcedflow_resolves_held[15s]) > 0",
+            "{{ $value }} alerts are over, and {{ $labels.peer }} is not told so for a silence.",
+            "A silence wider than one alert holds them back, or silences cannot be read: incidents "
+            "stay open though nothing is wrong any more. They are told when it ends.",
+            wait="15m",
+        ),
+        Alert(
+            "ForcedFlowHeartbeatFailing",
+            "ticket",
+            'sum by (instance) (increase(forcedflow_heartbeat_pings_total{outcome="failed"}[5m]))'
+            " > 0 unless on(instance) sum by (instance)"
+            ' (increase(forcedflow_heartbeat_pings_total{outcome="ok"}[5m])) > 0',
+            "The alerter at {{ $labels.instance }} cannot reach the dead-man's switch outside.",
+            "The switch will page for it, though the alerter is well: its address or the way out "
+            "is wrong. Mend it soon; until then nobody would notice a dead alerter.",
+            wait="1m",
+            hold="1m",
+        ),
+        Alert(
             "ForcedFlowNotificationsFailing",
             "page",
             "sum by (integration) (increase(alertmanager_notifications_failed_total[5m])) > 0",

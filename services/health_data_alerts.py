@@ -44,7 +44,9 @@ COMPLETENESS = Group(
         Alert(
             "ForcedFlowCoverageLow",
             "ticket",
-            "min by (calendar) (last_over_time(forcedflow_exposure_coverage[30s])) < 0.95"
+            # At weekends nobody states assets, and bitcoin trades on.
+            "min by (calendar) (last_over_time("
+            'forcedflow_exposure_coverage{calendar!~"24/7.*"}[30s])) < 0.95'
             f" {IN_SESSION}",
             "On {{ $labels.calendar }} only {{ $value | humanizePercentage }} of the exposure"
             " is fresh.",

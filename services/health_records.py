@@ -6,11 +6,17 @@ an alerter showed of itself stays visible after its end, so that age grows inste
 
 from services.health_rules import Group, Record
 
+_BOUNDED = '{calendar!~"24/7.*"}'
+"""Calendars that also close: one that is always open would make every night a session."""
 GATE = Record(
     "forcedflow:market_session_open:max",
-    "max(last_over_time(forcedflow_market_session_open[1m]))"
-    " or max(last_over_time(forcedflow_market_session_open[1h]))",
-    "1 while any session is open; an hour after the last alerter has gone, nothing.",
+    " or ".join(
+        f"max(last_over_time(forcedflow_market_session_open{calendars}[{window}]))"
+        for calendars in (_BOUNDED, "")
+        for window in ("1m", "1h")
+    ),
+    "1 while any session is open, of a calendar that also closes where there is one; an hour "
+    "after the last alerter has gone, nothing.",
 )
 STATE = Group(
     "forcedflow-state",

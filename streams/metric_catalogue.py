@@ -266,6 +266,7 @@ ALERTER = (
         "Signs of life to the dead-man's switch outside, none while nothing is evaluated: ok, it "
         "answered 2xx; failed.",
         ("outcome",),
+        from_start=(("ok",), ("failed",)),
     ),
     Metric(
         "forcedflow_last_heartbeat_timestamp_seconds",

@@ -171,6 +171,24 @@ _DELIVERY = (
         {"peer": "http://m1:9093"},
     ),
     Case(
+        "ForcedFlowResolvesHeld",
+        {ours("resolves_held", ACTIVE, peer=PEERS[0]): steady(2, 960)},
+        # An alert ends while it is silenced, and the silence soon after.
+        {ours("resolves_held", ACTIVE, peer=PEERS[0]): [2.0] * 170 + [0.0] * 20},
+        930,
+        "2 alerts are over, and http://m1:9093 is not told so for a silence.",
+        {"job": "forcedflow-alerter", "instance": "a1:9475", "peer": PEERS[0]},
+    ),
+    Case(
+        "ForcedFlowHeartbeatFailing",
+        {ours("heartbeat_pings_total", ACTIVE, outcome="failed"): counting(0.1)}
+        | {ours("heartbeat_pings_total", ACTIVE, outcome="ok"): steady(0)},
+        {ours("heartbeat_pings_total", ACTIVE, outcome="failed"): counting(0.1)},
+        120,
+        "The alerter at a1:9475 cannot reach the dead-man's switch outside.",
+        {"instance": "a1:9475"},
+    ),
+    Case(
         "ForcedFlowNotificationsFailing",
         {
             f'alertmanager_notifications_failed_total{{{ALERTMANAGER},integration="webhook"}}': (

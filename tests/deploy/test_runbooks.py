@@ -11,6 +11,7 @@ from services.cli import main
 from services.drill import DRILL_KEY
 from services.health_catalogue import alerts
 from services.health_rendering import runbook_url
+from services.heartbeat import HEARTBEAT_KEY
 from services.prometheus_rules import known_names
 from services.rules_file import load_rules
 from services.scenario_tables import MARKET
@@ -27,7 +28,7 @@ def pushed() -> set[str]:
     """Return the alerts of the alerter's own making, and those of the bundled rules."""
     rules = load_rules(MARKET / "rules.yaml")
     judged = {rule.alertnames[level.name] for rule in rules for level in rule.levels}
-    return judged | {DRILL_KEY.alertname, "ForcedFlowHeartbeat"}
+    return judged | {DRILL_KEY.alertname, HEARTBEAT_KEY.alertname}
 
 
 def test_every_alert_has_one_runbook_and_every_runbook_an_alert() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from kafka import KafkaAdminClient
 
+from services.health_catalogue import records
 from streams.topics import PRICES
 from tests.support.listeners import listening_addresses
 from tests.support.stack_runner import StackRunner
@@ -60,6 +61,10 @@ def test_everything_comes_up_answers_and_is_supervised(one_node: StackRunner) ->
     assert "judges all 12 partitions" in said
     jobs = {"forcedflow-worker": 2, "forcedflow-gateway": 1, "forcedflow-alerter": 2}
     eventually(lambda: stack.targets() == jobs | {"prometheus": 1, "alertmanager": 1}, seconds=30)
+
+    # The rules find all that they ask for, and what Prometheus raises arrives.
+    eventually(lambda: stack.recorded() == {record.name for record in records()}, seconds=60)
+    eventually(lambda: "Watchdog" in stack.firing(), seconds=30)
 
     for pid in stack.processes():
         assert {str(address) for address in listening_addresses(pid)} <= {"127.0.0.1"}

@@ -81,6 +81,18 @@ class StackRunner:
         jobs = [series["metric"]["job"] for series in found]
         return {job: jobs.count(job) for job in jobs}
 
+    def recorded(self) -> set[str]:
+        """Return the names of what Prometheus' rules have recorded."""
+        url = f"http://127.0.0.1:{self.settings.prometheus_port}/api/v1/label/__name__/values"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return {name for name in json.load(answer)["data"] if ":" in name}
+
+    def firing(self) -> set[str]:
+        """Return the names of the alerts that Alertmanager holds."""
+        url = f"http://127.0.0.1:{self.settings.alertmanager_port}/api/v2/alerts"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            return {alert["labels"]["alertname"] for alert in json.load(answer)}
+
     def __enter__(self) -> Self:
         return self
 
