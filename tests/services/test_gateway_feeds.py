@@ -1,75 +1,23 @@
 """Feeds without end: their rows, their clock, and when they are no longer believed."""
 
-import json
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from core.errors import ConfigError
-from core.sessions import NANOS_PER_SECOND
 from services.event_fields import FLOW_FIELDS, PRICE_FIELDS
-from services.event_files import ReadOptions, rules_of
-from services.gateway_events import EventRouter
-from services.gateway_live import SILENCE_SECONDS, LiveRelay
-from services.gateway_outlet import Outlet
+from services.gateway_live import SILENCE_SECONDS
 from services.gateway_upstreams import FollowedFile, SocketClients
-from services.live_clock import LiveClock
 from services.live_feeds import FileFeed, JsonFeed
-from services.open_hours import OpenHours
-from streams.topics import DEAD_LETTERS, FLOWS, OPEN_INTEREST, PRICES, partition_of
-from tests.support.core_universe import HOUR_NS, Fund, Ref, at, core_universe
-from tests.support.manual_clock import ManualClock
-from tests.support.recording_producer import RecordingProducer
-
-SECOND = NANOS_PER_SECOND
-RULES = rules_of(ReadOptions())
-LATENESS = SECOND // 2
-UNIVERSE = core_universe([Ref("ACME"), Ref("BOLT")], [Fund("ACMU", "ACME", [])])
-
-
-def price(event_ns: int, symbol: str = "ACME", value: float = 100) -> bytes:
-    return f'{{"symbol": "{symbol}", "event_time": {event_ns}, "price": {value}}}\n'.encode()
-
-
-class World:
-    """A relay whose host clock stands at an hour of session 1, in its tenth of a second."""
-
-    def __init__(self, hour: float, *, lag_seconds: float = 0.0, speed: float = 1.0) -> None:
-        self.clock = ManualClock(start_ns=at(1, hour))
-        self.producer = RecordingProducer()
-        self.outlet = Outlet(self.producer, partitions=12)
-        self.lag_ns = round(lag_seconds * SECOND)
-        self.relay = LiveRelay(
-            EventRouter(UNIVERSE, partitions=12, source="gateway"),
-            self.outlet,
-            hours=OpenHours.of(UNIVERSE.schedules),
-            clock=self.clock,
-            live_clock=LiveClock(self.clock, lateness_ns=LATENESS, speed=speed),
-            speed=speed,
-        )
-        self.feed = JsonFeed("feed", ())
-
-    def say(self, data: bytes) -> None:
-        self.relay.take(self.feed.read(data, replace(RULES, now_ns=self.clock.now_ns())))
-
-    def tick_price(self) -> None:
-        self.say(price(self.clock.now_ns() - self.lag_ns))
-
-    def pass_seconds(self, seconds: float) -> None:
-        for _ in range(round(seconds * 10)):
-            self.clock.advance(0.1)
-            self.relay.tick()
-
-    def beats(self, partition: int = 0, topic: str = PRICES) -> list[int]:
-        sent = [each.json() for each in self.producer.on(topic, partition)]
-        return [each["event_time"] for each in sent if "heartbeat" in each]
+from streams.topics import DEAD_LETTERS, FLOWS, PRICES, partition_of
+from tests.support.core_universe import HOUR_NS, Ref, at, core_universe
+from tests.support.live_relay import LATENESS, RULES, SECOND, UNIVERSE, RelayWorld, price
 
 
 def test_a_live_feed_is_carried_on_by_the_hosts_clock() -> None:
-    world = World(1)
+    world = RelayWorld(1)
 
     world.tick_price()
     world.pass_seconds(3.6)
@@ -79,8 +27,8 @@ def test_a_live_feed_is_carried_on_by_the_hosts_clock() -> None:
 
 
 def test_heartbeats_stay_behind_the_quickest_event_and_the_host() -> None:
-    late = World(1, lag_seconds=30)
-    early = World(1, lag_seconds=-20)
+    late = RelayWorld(1, lag_seconds=30)
+    early = RelayWorld(1, lag_seconds=-20)
 
     late.tick_price()
     late.pass_seconds(2)
@@ -93,7 +41,7 @@ def test_heartbeats_stay_behind_the_quickest_event_and_the_host() -> None:
 
 
 def test_event_time_never_goes_back() -> None:
-    world = World(1)
+    world = RelayWorld(1)
 
     world.tick_price()
     world.pass_seconds(2)
@@ -105,7 +53,7 @@ def test_event_time_never_goes_back() -> None:
 
 
 def test_nothing_is_promised_before_the_first_event() -> None:
-    world = World(1)
+    world = RelayWorld(1)
 
     world.pass_seconds(5)
 
@@ -113,7 +61,7 @@ def test_nothing_is_promised_before_the_first_event() -> None:
 
 
 def test_a_feed_that_falls_silent_in_session_gets_no_more_heartbeats() -> None:
-    world = World(1)
+    world = RelayWorld(1)
 
     world.tick_price()
     world.pass_seconds(SILENCE_SECONDS + 30)
@@ -128,7 +76,7 @@ def test_a_feed_that_falls_silent_in_session_gets_no_more_heartbeats() -> None:
 
 
 def test_a_bad_line_is_a_sign_of_life() -> None:
-    world = World(1)
+    world = RelayWorld(1)
 
     world.tick_price()
     for _ in range(5):
@@ -141,7 +89,7 @@ def test_a_bad_line_is_a_sign_of_life() -> None:
 
 
 def test_a_feed_may_be_quiet_while_venues_are_closed() -> None:
-    world = World(7 - 4 / 3600)
+    world = RelayWorld(7 - 4 / 3600)
 
     world.tick_price()
     world.pass_seconds(40 * 60)
@@ -151,7 +99,7 @@ def test_a_feed_may_be_quiet_while_venues_are_closed() -> None:
 
 
 def test_an_upstream_that_is_gone_gets_no_heartbeats() -> None:
-    world = World(1)
+    world = RelayWorld(1)
 
     world.tick_price()
     world.pass_seconds(2)
@@ -166,7 +114,7 @@ def test_an_upstream_that_is_gone_gets_no_heartbeats() -> None:
 
 
 def test_a_day_of_the_past_may_be_fed_at_a_multiple_of_its_pace() -> None:
-    world = World(1, lag_seconds=24 * 3600, speed=60)
+    world = RelayWorld(1, lag_seconds=24 * 3600, speed=60)
 
     world.tick_price()
     world.pass_seconds(1)
@@ -175,7 +123,7 @@ def test_a_day_of_the_past_may_be_fed_at_a_multiple_of_its_pace() -> None:
 
 
 def test_prices_and_creations_come_through_one_socket() -> None:
-    world = World(1)
+    world = RelayWorld(1)
     now = world.clock.now_ns()
     creation = f'{{"fund": "ACMU", "event_time": {now}, "net_creation_usd": 5}}\n'.encode()
 
@@ -191,7 +139,7 @@ def test_prices_and_creations_come_through_one_socket() -> None:
 
 
 def test_a_newer_universe_counts_from_the_next_row_on() -> None:
-    world = World(1)
+    world = RelayWorld(1)
     now = world.clock.now_ns()
     bolt = partition_of("BOLT")
 
@@ -207,7 +155,7 @@ def test_a_newer_universe_counts_from_the_next_row_on() -> None:
 
 
 def test_a_newer_universe_brings_its_hours() -> None:
-    world = World(8)
+    world = RelayWorld(8)
     world.tick_price()
     world.pass_seconds(60)
     count = len(world.beats())
@@ -260,19 +208,19 @@ def test_parquet_cannot_grow(tmp_path: Path) -> None:
 
 
 @contextmanager
-def followed(world: World, path: Path) -> Iterator[FollowedFile]:
+def followed(world: RelayWorld, path: Path) -> Iterator[FollowedFile]:
     file = FollowedFile(path, world.relay, lambda: RULES, fields=FLOW_FIELDS, columns=())
     with closing(file):
         yield file
 
 
-def creations(world: World) -> list[float]:
+def creations(world: RelayWorld) -> list[float]:
     sent = [each.json() for each in world.producer.on(FLOWS, partition_of("ACME"))]
     return [each["net_creation_usd"] for each in sent if "fund" in each]
 
 
 def test_a_file_that_begins_anew_has_a_header_again(tmp_path: Path) -> None:
-    world, path = World(1), tmp_path / "flows.csv"
+    world, path = RelayWorld(1), tmp_path / "flows.csv"
     path.write_text(f"fund,event_time,net_creation_usd\nACMU,{at(1, 1)},1\n")
     with followed(world, path) as file:
         file.read()
@@ -290,14 +238,14 @@ def test_the_first_header_must_be_usable(tmp_path: Path) -> None:
     path.write_text("fund,net_creation_usd\n")
 
     with (
-        followed(World(1), path) as file,
+        followed(RelayWorld(1), path) as file,
         pytest.raises(ConfigError, match="expected a column event_time"),
     ):
         file.read()
 
 
 def test_a_later_header_that_is_unusable_makes_bad_rows(tmp_path: Path) -> None:
-    world, path = World(1), tmp_path / "flows.csv"
+    world, path = RelayWorld(1), tmp_path / "flows.csv"
     path.write_text("fund,event_time,net_creation_usd\n")
     with followed(world, path) as file:
         file.read()
@@ -311,7 +259,7 @@ def test_a_later_header_that_is_unusable_makes_bad_rows(tmp_path: Path) -> None:
 
 
 def test_a_file_that_is_gone_stops_the_heartbeats(tmp_path: Path) -> None:
-    world, path = World(1), tmp_path / "flows.csv"
+    world, path = RelayWorld(1), tmp_path / "flows.csv"
     path.write_text(f"fund,event_time,net_creation_usd\nACMU,{at(1, 1)},1\n")
     with followed(world, path) as file:
         file.read()
@@ -329,7 +277,7 @@ def test_a_file_that_is_gone_stops_the_heartbeats(tmp_path: Path) -> None:
 
 
 def test_a_socket_without_clients_stops_the_heartbeats() -> None:
-    world = World(1)
+    world = RelayWorld(1)
     clients = SocketClients(world.relay, lambda: RULES, ())
     one, two = clients.welcome("one"), clients.welcome("two")
     one.lines(price(world.clock.now_ns()))
@@ -345,74 +293,10 @@ def test_a_socket_without_clients_stops_the_heartbeats() -> None:
 
 
 def test_a_day_that_is_caught_up_with_ends_at_the_present() -> None:
-    world = World(5)
+    world = RelayWorld(5)
 
     for step in range(100):
         world.say(price(at(1, 0) + step * HOUR_NS // 20))
         world.relay.tick()
 
     assert world.beats()[-1] == at(1, 0) + 99 * HOUR_NS // 20 - SECOND
-
-
-LEVEL = json.dumps(
-    {
-        "underlying": "ACME",
-        "expiry": "2024-11-15",
-        "strike": 100,
-        "right": "put",
-        "open_interest": 7,
-        "implied_volatility": 0.3,
-        "event_time": at(1, 0),
-        "effective_at": "2024-10-05",
-        "source": "levels",
-    }
-)
-
-
-def levels_sent(world: World) -> list[dict[str, object]]:
-    sent = [each.json() for each in world.producer.on(OPEN_INTEREST, partition_of("ACME"))]
-    return [each for each in sent if "heartbeat" not in each]
-
-
-def test_a_socket_takes_open_interest_between_prices_and_creations() -> None:
-    world = World(1)
-    creation = f'{{"fund": "ACMU", "event_time": {at(1, 1)}, "net_creation_usd": 5}}\n'
-
-    world.say(price(at(1, 1)) + f"{LEVEL}\n{creation}{LEVEL}\n".encode() + price(at(1, 1)))
-    world.pass_seconds(2)
-
-    assert [each["open_interest"] for each in levels_sent(world)] == [7.0, 7.0]
-    assert [each["right"] for each in levels_sent(world)] == ["put", "put"]
-    of_acme = partition_of("ACME")
-    for topic, field, count in ((PRICES, "price", 2), (FLOWS, "net_creation_usd", 1)):
-        sent = [each.json() for each in world.producer.on(topic, of_acme)]
-        assert len([each for each in sent if field in each]) == count
-    beats = [each.json() for each in world.producer.on(OPEN_INTEREST, 0)]
-    assert {each["heartbeat"] for each in beats} == {"levels"}
-    assert world.producer.on(DEAD_LETTERS, 0) == []
-
-
-def test_a_bad_level_of_a_socket_is_a_dead_letter() -> None:
-    world = World(1)
-    bad = [
-        LEVEL.replace('"strike": 100', '"strike": -1'),
-        LEVEL.replace('"right": "put"', '"right": "straddle"'),
-        LEVEL.replace('"open_interest": 7', '"open_interest": "many"'),
-        LEVEL.replace('"expiry": "2024-11-15", ', ""),
-    ]
-
-    world.say("\n".join([*bad, LEVEL, ""]).encode())
-
-    reasons = [each.json()["reason"] for each in world.producer.on(DEAD_LETTERS, 0)]
-    assert sorted(reasons) == ["bad_expiry", "bad_open_interest", "bad_right", "bad_strike"]
-    assert len(levels_sent(world)) == 1
-
-
-def test_who_calls_a_symbol_underlying_sends_prices() -> None:
-    feed = JsonFeed("feed", (("symbol", "underlying"),))
-    line = f'{{"underlying": "ACME", "event_time": {at(1, 1)}, "price": 5}}\n'
-
-    events = feed.read(line.encode(), RULES)
-
-    assert (len(events.prices), len(events.interest)) == (1, 0)
-    assert events.prices.rejects == []
