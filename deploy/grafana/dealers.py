@@ -173,32 +173,49 @@ def _largest() -> Panels:
     ]
 
 
+MEASURES = (
+    ("open interest", "open_interest_contracts", Look(NUMBER)),
+    ("put/call", "put_call_open_interest", Look(NUMBER, decimals=2)),
+    ("risk reversal", "risk_reversal_25d_30d", Look(SHARE, decimals=1)),
+    ("concentration", "open_interest_concentration", Look(SHARE, decimals=1)),
+)
+_SCORE = Look(NUMBER, ((None, "text"), (2.0, "orange")), decimals=1)
+
+
 def _positioning() -> Panels:
-    score = Look(NUMBER, ((None, "text"), (2.0, "orange")), decimals=1)
-
-    def measured(name: str) -> str:
-        return f'max by (symbol) (forcedflow_{name}{{scope="symbol", symbol=~"$symbol"}})'
-
-    columns = (
-        Column("Open interest", measured("open_interest_contracts"), Look(NUMBER)),
-        Column("Put/call", measured("put_call_open_interest"), Look(NUMBER, decimals=2)),
-        Column("z put/call", measured("put_call_open_interest_z_score"), score),
-        Column("Risk reversal", measured("risk_reversal_25d_30d"), Look(SHARE, decimals=1)),
-        Column("z risk reversal", measured("risk_reversal_25d_30d_z_score"), score),
-        Column("Concentration", measured("open_interest_concentration"), Look(SHARE, decimals=1)),
-        Column("Age, sessions", measured("open_interest_age_sessions"), Look(NUMBER, decimals=0)),
-        Column("Priced", measured("open_interest_coverage"), Look(SHARE, decimals=0)),
+    ages = (
+        Column("age, sessions", _measured("open_interest_age_sessions"), Look(NUMBER, decimals=0)),
+        Column("priced", _measured("open_interest_coverage"), Look(SHARE, decimals=0)),
     )
+    levels = [Column(head, _measured(name), look) for head, name, look in MEASURES]
+    compared = [
+        column
+        for head, name, look in MEASURES
+        for column in (
+            Column(f"Δ {head}", _measured(f"{name}_change"), look),
+            Column(f"z {head}", _measured(f"{name}_z_score"), _SCORE),
+            Column(f"z Δ {head}", _measured(f"{name}_change_z_score"), _SCORE),
+        )
+    ]
     return [
         grid(
             Said(
                 "How options are positioned",
                 "Open interest, open puts for each open call, the volatility of the 25-delta call "
-                "less that of the put at 30 days, and how much lies on few strikes; each beside "
-                "its z-score over up to 60 sessions, empty before there are 20.",
+                "less that of the put at 30 days, how much lies on few strikes; how old the open "
+                "interest is, and how much of it is priced.",
             ),
             "symbol",
-            columns,
+            [*levels, *ages],
+        ),
+        grid(
+            Said(
+                "Against their own past",
+                "The same since the session before (Δ), in standard deviations over up to 60 "
+                "sessions (z), and the change likewise; empty before there are 20 sessions.",
+            ),
+            "symbol",
+            compared,
         ),
         lines(
             Said(
@@ -222,6 +239,10 @@ def _positioning() -> Panels:
             Look(NUMBER, range=(0.0, None)),
         ),
     ]
+
+
+def _measured(name: str) -> str:
+    return f'max by (symbol) (forcedflow_{name}{{scope="symbol", symbol=~"$symbol"}})'
 
 
 def _focused(name: str) -> str:

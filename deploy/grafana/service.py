@@ -2,8 +2,8 @@
 
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from deploy.grafana.frame import Section, framed
-from deploy.grafana.measures import ALERTER, GATEWAY, WORKER, events_per_second, happened, quantile
+from deploy.grafana import service_alerting, service_input
+from deploy.grafana.frame import SERVICE_ALERTS, Section, framed
 from deploy.grafana.panels import (
     NUMBER,
     SECONDS,
@@ -21,6 +21,7 @@ _COUNT = Look(NUMBER, decimals=0, range=(0.0, None))
 _PER_SECOND = Look("cps", range=(0.0, None))
 _LATENCY = Look(SECONDS, range=(0.0, None))
 _UP = {"0": ("down", "red"), "1": ("up", "green")}
+_OPEN = {"0": ("closed", "blue"), "1": ("open", "green")}
 _ROLE = {"0": ("stands by", "blue"), "1": ("active", "green")}
 
 
@@ -34,10 +35,10 @@ def build() -> Dashboard:
             Section("Now", _now()),
             Section("Error budgets", _budgets()),
             Section("Processes", _processes()),
-            Section("From a tick to the view", _stream()),
-            Section("Bad input", _bad_input()),
-            Section("Alerter", _alerter()),
-            Section("Alertmanagers", _alertmanagers()),
+            Section("From a tick to the view", service_input.stream()),
+            Section("Bad input", service_input.bad_input()),
+            Section("Alerter", service_alerting.alerter()),
+            Section("Alertmanagers", service_alerting.alertmanagers()),
         ),
         since="now-1h",
     )
@@ -77,6 +78,28 @@ def _now() -> Panels:
             Said("Dead letters waiting", "Written by workers and not yet taken by Kafka."),
             Query("sum(forcedflow_dead_letters_waiting)"),
             Look(NUMBER, WRONG_ABOVE_ZERO),
+        ),
+        big_number(
+            Said("Service alerts", "Rules on the service's health that fire, Watchdog left out."),
+            Query(f'count({SERVICE_ALERTS}) or 0 * max(up{{job=~"forcedflow.*"}} == 1)'),
+            Look(NUMBER, WRONG_ABOVE_ZERO),
+            span=8,
+        ),
+        big_number(
+            Said(
+                "Rules file refused",
+                "1 while the alerter's rules file cannot be used, and the rules before it are "
+                "in force.",
+            ),
+            Query("max(forcedflow_rules_file_refused)"),
+            Look(NUMBER, WRONG_ABOVE_ZERO),
+            span=8,
+        ),
+        big_number(
+            Said("Breaching", "References whose forced flow is at or above their warning level."),
+            Query("forcedflow:references_breaching:count"),
+            Look(NUMBER, ((None, "green"), (1.0, "orange"))),
+            span=8,
         ),
     ]
 
@@ -118,6 +141,14 @@ def _budgets() -> Panels:
                 Query("max by (calendar) (forcedflow_references_unknown)", "{{calendar}}, unknown"),
             ],
             _COUNT,
+        ),
+        states(
+            Said(
+                "Sessions",
+                "Whether a session is open, by calendar; budgets count only while one is.",
+            ),
+            Query("max by (calendar) (forcedflow_market_session_open)", "{{calendar}}"),
+            Look(NUMBER, ((None, "blue"), (1.0, "green")), _OPEN, range=(0.0, 1.0)),
         ),
         lines(
             Said(
@@ -184,216 +215,5 @@ def _processes() -> Panels:
                 )
             ],
             _LATENCY,
-        ),
-    ]
-
-
-def _stream() -> Panels:
-    latency = "forcedflow_projection_latency_seconds"
-    return [
-        lines(
-            Said("Events", "Read a second, by what became of them: see the metric's help."),
-            [Query(events_per_second("forcedflow_events", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
-        ),
-        lines(
-            Said(
-                "Latency of the projection",
-                "From the append of a batch's oldest record in Kafka until it is applied.",
-            ),
-            [Query(quantile(0.5, latency), "median"), Query(quantile(0.99, latency), "99 %")],
-            _LATENCY,
-        ),
-        lines(
-            Said(
-                "Lag in event time",
-                "Kafka time of the newest batch less its newest event time, by topic; a replay's "
-                "is its age.",
-            ),
-            [Query("max by (topic) (forcedflow_event_lag_seconds)", "{{topic}}")],
-            Look(SECONDS),
-        ),
-        lines(
-            Said("Lag in records", "Records in Kafka that no worker has handled yet, by topic."),
-            [Query("sum by (topic) (forcedflow_consumer_lag_records)", "{{topic}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Age of the last progress", "Host time since each worker last handled a batch."),
-            [
-                Query(
-                    "time() - forcedflow_last_progress_timestamp_seconds",
-                    "{{instance}}",
-                )
-            ],
-            Look(SECONDS, ((None, "transparent"), (10.0, "red")), range=(0.0, None)),
-        ),
-        lines(
-            Said(
-                "Partitions catching up",
-                "Owned partitions that read what they missed, and publish nothing meanwhile.",
-            ),
-            [Query("sum by (instance) (forcedflow_partition_warming)", "{{instance}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Partials written", "To Redis a second, by outcome."),
-            [Query(events_per_second("forcedflow_partial_writes", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
-        ),
-        lines(
-            Said("Snapshots", "Of partitions a second, by outcome."),
-            [Query(events_per_second("forcedflow_snapshots", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
-        ),
-        lines(
-            Said(
-                "Moves and losses",
-                "Assignments by Kafka, partitions lost to another worker, claims that failed, and "
-                "records that were gone before they were read.",
-            ),
-            [
-                Query("sum(increase(forcedflow_rebalances_total[$__rate_interval]))", "moves"),
-                Query("sum(increase(forcedflow_fenced_total[$__rate_interval]))", "fenced"),
-                Query(
-                    "sum(increase(forcedflow_claim_failures_total[$__rate_interval]))",
-                    "claims failed",
-                ),
-                Query(happened("forcedflow_offset_gaps", "topic", WORKER), "gaps {{topic}}"),
-            ],
-            _COUNT,
-        ),
-        lines(
-            Said("Time of a batch", "To decode and apply it, and to save a partition's state."),
-            [
-                Query(quantile(0.99, "forcedflow_apply_seconds"), "apply, 99 %"),
-                Query(quantile(0.99, "forcedflow_snapshot_seconds"), "save, 99 %"),
-            ],
-            _LATENCY,
-        ),
-    ]
-
-
-def _bad_input() -> Panels:
-    return [
-        lines(
-            Said("Dead letters", "Written by workers, by reason; 0 where there were none."),
-            [Query(happened("forcedflow_dead_letters", "reason", WORKER), "{{reason}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Rejected by gateways", "Bad rows of the feeds, by reason; 0 where none were."),
-            [Query(happened("forcedflow_gateway_rejects", "reason", GATEWAY), "{{reason}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Rows of gateways", "Read a second, by what became of them."),
-            [Query(events_per_second("forcedflow_gateway_rows", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
-        ),
-        lines(
-            Said(
-                "Age of the gateways' heartbeats",
-                "Host time less the event time up to which each gateway has sent all; a replay's "
-                "is its age.",
-            ),
-            [Query("time() - forcedflow_gateway_event_timestamp_seconds", "{{instance}}")],
-            Look(SECONDS),
-        ),
-    ]
-
-
-def _alerter() -> Panels:
-    evaluation = "forcedflow_evaluation_seconds"
-    return [
-        lines(
-            Said("Evaluations", "A second, by outcome; ten are meant to be judged."),
-            [Query(events_per_second("forcedflow_evaluations", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
-        ),
-        lines(
-            Said("Time of an evaluation", "From asking Redis for the partials to judged alerts."),
-            [Query(quantile(0.5, evaluation), "median"), Query(quantile(0.99, evaluation), "99 %")],
-            _LATENCY,
-        ),
-        lines(
-            Said("What happened to alerts", "Transitions of market alerts, by kind."),
-            [Query(happened("forcedflow_alert_transitions", "kind", ALERTER), "{{kind}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Written to Kafka", "Transitions and rows of the projection, by outcome."),
-            [
-                Query(
-                    happened("forcedflow_alert_audit_records", "outcome", ALERTER),
-                    "alerts {{outcome}}",
-                ),
-                Query(
-                    happened("forcedflow_projection_records", "outcome", ALERTER),
-                    "rows {{outcome}}",
-                ),
-            ],
-            _COUNT,
-        ),
-        lines(
-            Said(
-                "Terms",
-                "Times that an alerter became the active one, or was refused because another was.",
-            ),
-            [
-                Query("sum(increase(forcedflow_alerter_terms_total[$__rate_interval]))", "terms"),
-                Query("sum(increase(forcedflow_alerter_fenced_total[$__rate_interval]))", "fenced"),
-            ],
-            _COUNT,
-        ),
-    ]
-
-
-def _alertmanagers() -> Panels:
-    return [
-        lines(
-            Said("Pushes", "To each Alertmanager a second, by outcome."),
-            [
-                Query(
-                    events_per_second("forcedflow_alert_pushes", "peer, outcome"),
-                    "{{peer}} {{outcome}}",
-                )
-            ],
-            _PER_SECOND,
-        ),
-        lines(
-            Said("Time of a push", "99 % of the pushes took no longer, by Alertmanager."),
-            [Query(quantile(0.99, "forcedflow_alert_push_seconds", "peer"), "{{peer}}")],
-            _LATENCY,
-        ),
-        lines(
-            Said("Age of the last accepted push", "Host time since each Alertmanager took one."),
-            [
-                Query(
-                    "time() - max by (peer) (forcedflow_last_push_timestamp_seconds > 0)",
-                    "{{peer}}",
-                )
-            ],
-            Look(SECONDS, ((None, "transparent"), (15.0, "red")), range=(0.0, None)),
-        ),
-        lines(
-            Said("Refused alerts", "Alerts that an Alertmanager refused by themselves."),
-            [Query(happened("forcedflow_alerts_refused", "peer", ALERTER), "{{peer}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Held by Alertmanagers", "Alerts that each Alertmanager has, by state."),
-            [Query("sum by (instance, state) (alertmanager_alerts)", "{{instance}} {{state}}")],
-            _COUNT,
-        ),
-        lines(
-            Said("Notifications that failed", "Of Alertmanagers to receivers, by integration."),
-            [
-                Query(
-                    happened("alertmanager_notifications_failed", "integration", "alertmanager"),
-                    "{{integration}}",
-                )
-            ],
-            _COUNT,
         ),
     ]

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from deploy.grafana.dealers import MEASURES
 from services.run import Document, Play, RunningService, running
 from services.scenario import DEFAULT_DAY, DEFAULT_SEED
 from streams.event_times import parse_time
@@ -34,8 +35,10 @@ MISSED_EVALUATIONS = 10
 SLACK_NS = round(MISSED_EVALUATIONS / EVALUATIONS_A_SECOND * SPEED * naive.SECOND_NS)
 PLAY_SECONDS = 120.0
 EMPTY_FOR_A_REASON = {
-    "z put/call": "a z-score needs 20 sessions of history",
-    "z risk reversal": "a z-score needs 20 sessions of history",
+    **dict.fromkeys(
+        (f"{what} {each}" for what in ("Δ", "z", "z Δ") for each, *_ in MEASURES),
+        "it needs the results of sessions before",
+    ),
     "Service alerts": "nothing is wrong with the service",
     "Rules of the game": "none began on the day of the test",
 }
