@@ -12,6 +12,9 @@ from core.universe import Universe
 SEVERITIES = ("watch", "warning", "critical")
 """Names of the levels, from the mildest; their place, counted from 1, is the ``level`` column."""
 
+ESCALATED = ("warning", "critical")
+"""The levels that a rule can escalate."""
+
 SCOPES = ("symbol", "room", "venue", "market")
 """Whom a rule can judge: each reference, or a group that sums its members."""
 
@@ -82,6 +85,8 @@ class Rule:
     before_close_ns : int | None    but not earlier than this long before the close,
                                     until the close
     minimum_hold_ns : int           once firing, it fires at least this long
+    escalate_after_ns : int | None  host time after which a warning or critical that nobody has
+                                    acknowledged raises another alert
     """
 
     name: str
@@ -92,6 +97,7 @@ class Rule:
     after_open_ns: int = 0
     before_close_ns: int | None = None
     minimum_hold_ns: int = 0
+    escalate_after_ns: int | None = None
 
     @cached_property
     def alertnames(self) -> dict[str, str]:

@@ -89,7 +89,7 @@ class Alerter:
         self._rules = rules = orders.rules
         self._evaluator = Evaluator(switch.current, rules.rules, rules.digest)
         self._orders = orders
-        self._own = OwnAlerts(orders)
+        self._own = OwnAlerts(orders, fleet)
         self._store = store
         self._fleet = fleet
         self._audit_log = audit_log
@@ -243,7 +243,11 @@ class Alerter:
             tell_end=teller.tell_end,
         )
         ledger = self._own.followed(
-            ledger, self._evaluator.universe, before=self.ledger.sequence, now_ns=now_ns
+            ledger,
+            self._evaluator.universe,
+            texts=self._texts,
+            before=self.ledger.sequence,
+            now_ns=now_ns,
         )
         has_peers = bool(self._fleet.peers)
         return pruned(

@@ -10,6 +10,7 @@ over goes through the peer's `ResolveGate` first.
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Literal
 
 import msgspec
@@ -133,6 +134,11 @@ class Peer:
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Return whether a silence of this peer keeps it from being told that this is over."""
         return self._gate.holds(labels)
+
+    @property
+    def gate(self) -> ResolveGate:
+        """What this peer knows of its silences."""
+        return self._gate
 
     async def push(self, build: Callable[[], Batch]) -> None:
         """Send everything once, and judge the answer; never raises for what a peer does."""
@@ -258,6 +264,22 @@ class Fleet:
     def _tasks(self) -> list[asyncio.Task[None]]:
         reviews = [peer.review for peer in self.peers if peer.review is not None]
         return [*self._pushes.values(), *reviews]
+
+    def may_escalate(self, labels: Mapping[str, str], *, now_ns: int) -> bool:
+        """Return whether every peer was asked for silences lately and none has acknowledged this.
+
+        One that did not answer knows of no acknowledgement.
+        """
+        now = datetime.fromtimestamp(now_ns / NANOS_PER_SECOND, UTC)
+        gates = [peer.gate for peer in self.peers]
+        return all(gate.has_looked() for gate in gates) and not any(
+            gate.acknowledges(labels, now=now) for gate in gates
+        )
+
+    def look(self) -> None:
+        """Have every peer asked for its silences, if that was not done a moment ago."""
+        for peer in self.peers:
+            peer.gate.look()
 
     def delivered(self) -> int:
         """Return the sequence that every peer has accepted; without peers, 0."""

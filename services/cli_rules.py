@@ -6,11 +6,14 @@ from pathlib import Path
 import click
 
 from core.errors import ConfigError
-from core.thresholds import Rule
+from core.sessions import NANOS_PER_SECOND
+from core.thresholds import ESCALATED, Rule
 from services.health_rendering import RUNBOOKS, render
 from services.prometheus_rules import Groups, foreign_metrics, grammar_faults, read_groups, rules_of
 from services.rules_file import foreign_names, read_rules
 from services.universe_files import load_universe
+
+_MINUTE_NS = 60 * NANOS_PER_SECOND
 
 
 @click.group(name="rules")
@@ -114,4 +117,13 @@ def _sentence(rule: Rule) -> str:
     levels = ", ".join(
         f"{rule.alertnames[level.name]} from {level.raise_at:g}" for level in rule.levels
     )
-    return f"{rule.name}: |{rule.measure}| by {rule.scope}: {levels}"
+    sentence = f"{rule.name}: |{rule.measure}| by {rule.scope}: {levels}"
+    if rule.escalate_after_ns is None:
+        return sentence
+    escalated = ", ".join(
+        f"{rule.alertnames[level.name]}Escalated"
+        for level in rule.levels
+        if level.name in ESCALATED
+    )
+    minutes = rule.escalate_after_ns / _MINUTE_NS
+    return f"{sentence}; {escalated} after {minutes:g} min without an acknowledgement"

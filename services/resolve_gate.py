@@ -9,6 +9,7 @@ kept extended too. Nothing waits for this: pushes go on, and a decided resolve a
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Literal
 
 import structlog
@@ -21,6 +22,11 @@ log = structlog.get_logger(__name__)
 
 DECISION_SECONDS = 5.0
 """How long a decision serves: a resolve not told by then is decided anew."""
+
+LOOK_SECONDS = 5.0
+"""How long what was read of silences serves those who ask for acknowledgements."""
+LOOKED_SECONDS = 15.0
+"""Who asked longer ago, or never, knows of no acknowledgement and of no lack of one."""
 
 Identity = frozenset[tuple[str, str]]
 """The labels of an alert."""
@@ -92,6 +98,23 @@ class ResolveGate:
         self._doors: dict[tuple[Identity, str], _Door] = {}
         self.review: asyncio.Task[None] | None = None
         self._is_failing = False
+        self._active: tuple[Silence, ...] = ()
+        self._looked_at: float | None = None
+
+    def look(self) -> None:
+        """Read silences anew unless that was done a moment ago; `has_looked` tells when."""
+        age = self._age()
+        if age is None or age >= LOOK_SECONDS:
+            self._start()
+
+    def has_looked(self) -> bool:
+        """Return whether silences were asked for lately, answered or not."""
+        age = self._age()
+        return age is not None and age <= LOOKED_SECONDS
+
+    def acknowledges(self, labels: Mapping[str, str], *, now: datetime) -> bool:
+        """Return whether a silence last seen names exactly this alert, and has not ended."""
+        return any(one.ends_at > now and one.names_exactly(labels) for one in self._active)
 
     def admit(self, resolves: Iterable[Resolve]) -> Admission:
         """Return what a push may say now; what is not decided is reviewed meanwhile."""
@@ -110,8 +133,8 @@ class ResolveGate:
                 alerts.append(resolve.extended)
         self._doors = doors
         self._observer.held(self._silences.url, len(withheld))
-        if withheld and (self.review is None or self.review.done()):
-            self.review = asyncio.create_task(self._decide())
+        if withheld:
+            self._start()
         return Admission(tuple(alerts), frozenset(withheld))
 
     def told(self, admission: Admission) -> None:
@@ -127,6 +150,13 @@ class ResolveGate:
             found == wanted and door.verdict == "held" for (found, _), door in self._doors.items()
         )
 
+    def _start(self) -> None:
+        if self.review is None or self.review.done():
+            self.review = asyncio.create_task(self._decide())
+
+    def _age(self) -> float | None:
+        return None if self._looked_at is None else self._clock.monotonic() - self._looked_at
+
     def _is_free(self, door: _Door) -> bool:
         age = self._clock.monotonic() - door.decided_at
         if door.verdict == "free" and age > DECISION_SECONDS:
@@ -137,6 +167,7 @@ class ResolveGate:
         waiting = [door for door in self._doors.values() if door.verdict in {"undecided", "held"}]
         try:
             active = [one for one in await self._silences.list() if one.is_active]
+            self._active = tuple(active)
             self._observer.silences(self._silences.url, "read")
             for door in waiting:
                 await self._decide_one(door, active)
@@ -147,6 +178,7 @@ class ResolveGate:
             self._fail(error)
         else:
             self._is_failing = False
+        self._looked_at = self._clock.monotonic()
         for door in waiting:
             if door.verdict == "undecided":
                 door.verdict = "held"

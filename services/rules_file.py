@@ -14,7 +14,7 @@ from pydantic_core import ErrorDetails
 
 from core.errors import ConfigError
 from core.subjects import subjects
-from core.thresholds import GROUP_MEASURES, Rule
+from core.thresholds import ESCALATED, GROUP_MEASURES, Rule
 from core.universe import Universe
 from services.rules_layout import FileKeys, RuleKeys, keys_under
 from services.universe_cells import Finding
@@ -186,12 +186,15 @@ def _refusal(details: ErrorDetails, prefix: _Location) -> _Fault:
 
 
 def _contradictions(rule: Rule) -> Iterator[_Fault]:
+    stated = {level.name for level in rule.levels}
     if not rule.levels:
         yield ("levels",), "a key of watch, warning, critical", "none"
     for level in rule.levels:
         if level.clear_at > level.raise_at:
             expected = f"at most its raise, {level.raise_at:g}"
             yield ("levels", level.name, "clear"), expected, f"{level.clear_at:g}"
+    if rule.escalate_after_ns is not None and not stated & set(ESCALATED):
+        yield ("escalate",), f"a level of {', '.join(ESCALATED)}, which it is for", "none"
     for lower, level in zip(rule.levels, rule.levels[1:], strict=False):
         if level.raise_at <= lower.raise_at:
             expected = f"above the raise of {lower.name}, {lower.raise_at:g}"

@@ -28,6 +28,13 @@ def _duration(text: object) -> int:
         _refuse("a duration such as 30s, 5m or 1h30m")
 
 
+def _wait(text: object) -> int:
+    waited = _duration(text)
+    if waited == 0:
+        _refuse("a duration longer than 0s")
+    return waited
+
+
 def _names(cell: object) -> object:
     if not isinstance(cell, list) or not cell or not all(isinstance(name, str) for name in cell):
         _refuse("a list of one or more names")
@@ -100,6 +107,12 @@ class WhereKeys(_Keys):
     currency: _Names | None = None
 
 
+class EscalateKeys(_Keys):
+    """``escalate: {after: 10m}``."""
+
+    after: Annotated[int, BeforeValidator(_wait)]
+
+
 class RuleKeys(_Keys):
     """One entry of ``rules``."""
 
@@ -110,6 +123,7 @@ class RuleKeys(_Keys):
     active: ActiveKeys = ActiveKeys()
     levels: LevelsKeys
     minimum_hold: _Duration = 0
+    escalate: EscalateKeys | None = None
 
     def rule(self) -> Rule:
         """Return the rule that these keys say."""
@@ -127,6 +141,7 @@ class RuleKeys(_Keys):
             after_open_ns=self.active.after_open,
             before_close_ns=self.active.before_close,
             minimum_hold_ns=self.minimum_hold,
+            escalate_after_ns=None if self.escalate is None else self.escalate.after,
         )
 
 
@@ -142,6 +157,7 @@ _KEYS_UNDER: dict[str, type[BaseModel]] = {
     "where": WhereKeys,
     "active": ActiveKeys,
     "levels": LevelsKeys,
+    "escalate": EscalateKeys,
     **dict.fromkeys(SEVERITIES, LevelKeys),
 }
 

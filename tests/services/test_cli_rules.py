@@ -36,6 +36,13 @@ def test_check_says_what_the_rules_alert_on(tmp_path: Path) -> None:
     assert (result.exit_code, result.stdout) == (0, SUMMARY)
 
 
+def test_check_says_what_escalates(tmp_path: Path) -> None:
+    result = check(tmp_path, f"{RULES}    escalate: {{after: 90s}}\n")
+
+    escalated = "; ForcedFlowCriticalEscalated after 1.5 min without an acknowledgement\n"
+    assert result.stdout == SUMMARY.rstrip() + escalated
+
+
 def test_check_of_faulty_rules_ends_with_status_2(tmp_path: Path) -> None:
     result = check(tmp_path, RULES.replace("0.08", "0.2"))
 

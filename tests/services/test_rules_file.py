@@ -71,6 +71,15 @@ def test_what_is_optional_has_no_effect_when_left_out(rules_file: Path) -> None:
     )
 
 
+def test_a_rule_may_escalate(rules_file: Path) -> None:
+    text = PUBLIC.replace("    minimum_hold:", "    escalate: {after: 10m}\n    minimum_hold:")
+    rules_file.write_text(text, encoding="utf-8")
+
+    (rule,) = load_rules(rules_file)
+
+    assert rule.escalate_after_ns == nanos(600)
+
+
 def test_symbols_that_yaml_takes_for_numbers_or_truth_stay_text(rules_file: Path) -> None:
     where = "where: {symbol: [000100, ON, 1e3, '7999']}"
     rules_file.write_text(PUBLIC.replace("where: {venue: [XNYS, XNAS]}", where), encoding="utf-8")
@@ -189,6 +198,14 @@ rules:
         ),
         ("clear: 9", "clear: 9, for: 5", "3: rules[0].levels.watch.for: expected a duration such"),
         ("scope", "where: {venue: []}, scope", "3: rules[0].where.venue: expected a list of one "),
+        ("scope", "escalate: {after: 0s}, scope", "escalate.after: expected a duration longer"),
+        ("scope", "escalate: {after: 10}, scope", "escalate.after: expected a duration such as"),
+        ("scope", "escalate: 10m, scope", "3: rules[0].escalate: expected the keys after, was"),
+        (
+            "scope",
+            "escalate: {after: 10m}, scope",
+            "3: rules[0].escalate: expected a level of warning, critical, which it is for, was n",
+        ),
         ("scope", "name: x, scope", "3: name: expected this key once, was there again"),
         ("rules:", "rules: [", "3: expected YAML, was something else: expected the node content"),
     ],
