@@ -39,12 +39,17 @@ def batch_of(
         ends_ns = episode.ends_ns
         if ends_ns is None or episode.sequence > released:
             told = _texts(episode, texts) if ends_ns is None else episode.annotations
-            alerts.append(_postable(episode, told, now_ns + LEASE_NS))
+            alerts.append(_postable(episode, told, _lease_end(episode, now_ns)))
         else:
             told = episode.annotations
             ended = _postable(episode, told, ends_ns)
-            resolves.append(Resolve(ended, _postable(episode, told, now_ns + LEASE_NS)))
+            resolves.append(Resolve(ended, _postable(episode, told, _lease_end(episode, now_ns))))
     return Batch(sequence=released, alerts=tuple(alerts), resolves=tuple(resolves))
+
+
+def _lease_end(episode: Episode, now_ns: int) -> int:
+    # The host's clock may have been set back; Alertmanager refuses an end before the start.
+    return max(now_ns, episode.starts_ns) + LEASE_NS
 
 
 def _postable(episode: Episode, told: Annotations, ends_ns: int) -> PostableAlert:

@@ -8,7 +8,7 @@ over goes through the peer's `ResolveGate` first.
 """
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal
@@ -20,6 +20,7 @@ from core.sessions import NANOS_PER_SECOND
 from services.alert_messages import PostableAlert
 from services.alertmanager_http import Answer, Transport
 from services.clock import Clock
+from services.refusals import isolate
 from services.resolve_gate import Admission, GateObserver, Identity, Resolve, ResolveGate, identity
 from services.silences import Silences
 
@@ -70,7 +71,7 @@ class PushObserver:
     gate: GateObserver
 
 
-_BY_STATUS: dict[int, Outcome] = {400: "refused", 415: "bug", 422: "bug", 429: "error"}
+_BY_STATUS: dict[int, Outcome] = {400: "refused", 415: "bug", 422: "refused", 429: "error"}
 _BY_HUNDRED: dict[int, Outcome] = {2: "ok", 5: "error"}
 
 
@@ -148,12 +149,12 @@ class Peer:
         admission = self._gate.admit(batch.resolves)
         every = (*batch.alerts, *admission.alerts)
         alerts = [alert for alert in every if not self.has_refused(alert.labels)]
-        answer = await self._transport.post(self._endpoint, msgspec.json.encode(alerts))
+        answer = await self._post(alerts)
         outcome = judge(answer)
         if outcome == "refused":
             self._observer.pushed(self.url, outcome, self._clock.monotonic() - started)
             log.warning("alertmanager_refused", peer=self.url, alerts=len(alerts), body=answer.body)
-            answer = await self._push_singly(alerts, started)
+            answer = await self._push_parts(alerts, started)
             outcome = judge(answer)
         self._observer.pushed(self.url, outcome, self._clock.monotonic() - started)
         self._note(outcome, answer)
@@ -169,27 +170,23 @@ class Peer:
         self.request()
         self.on_wanted()
 
-    async def _push_singly(self, alerts: Iterable[PostableAlert], started: float) -> Answer:
-        """Send each alert by itself and set aside those refused; return the deciding answer."""
-        refused = 0
-        answer = Answer(200, "")
-        for alert in alerts:
-            if self._clock.monotonic() - started > MAX_AGE_SECONDS:
-                answer = Answer(None, "batch grew too old while sent singly", is_timeout=True)
-                break
-            single = await self._transport.post(self._endpoint, msgspec.json.encode([alert]))
-            outcome = judge(single)
-            if outcome == "refused":
-                refused += 1
-                self._refused_until[identity(alert.labels)] = (
-                    self._clock.monotonic() + REFUSAL_SECONDS
-                )
-                log.error("alert_refused", peer=self.url, labels=alert.labels, body=single.body)
-            elif outcome != "ok":
-                answer = single
-                break
-        self._observer.refused(self.url, refused)
-        return answer
+    async def _push_parts(self, alerts: Sequence[PostableAlert], started: float) -> Answer:
+        """Set aside the alerts that are refused by themselves; return the deciding answer."""
+        found = await isolate(
+            alerts,
+            post=self._post,
+            is_refusal=lambda answer: judge(answer) == "refused",
+            is_late=lambda: self._clock.monotonic() - started > MAX_AGE_SECONDS,
+        )
+        until = self._clock.monotonic() + REFUSAL_SECONDS
+        for alert, body in found.refused:
+            self._refused_until[identity(alert.labels)] = until
+            log.error("alert_refused", peer=self.url, labels=alert.labels, body=body)
+        self._observer.refused(self.url, len(found.refused))
+        return found.answer
+
+    async def _post(self, alerts: Sequence[PostableAlert]) -> Answer:
+        return await self._transport.post(self._endpoint, msgspec.json.encode(alerts))
 
     def _note_accepted(self, sequence: int, admission: Admission) -> None:
         self._gate.told(admission)
@@ -212,7 +209,7 @@ class Peer:
 
     def _wait(self, outcome: Outcome) -> float:
         # A second try cannot mend a request that the peer understood and turned down.
-        if outcome in {"bug", "rejected"}:
+        if outcome in {"refused", "bug", "rejected"}:
             return RESEND_SECONDS
         doubled = FIRST_RETRY_SECONDS * 2.0 ** min(self._failures - 1, 10)
         return min(doubled, LAST_RETRY_SECONDS) * (0.5 + self._jitter())

@@ -215,7 +215,7 @@ ALERTER = (
     Metric(
         "forcedflow_alert_pushes",
         "counter",
-        "Pushes to an Alertmanager: ok; refused, 400; bug, 415 or 422; rejected, any other 3xx "
+        "Pushes to an Alertmanager: ok; refused, 400 or 422; bug, 415; rejected, any other 3xx "
         "or 4xx; error, 429 or 5xx; timeout; unreachable.",
         ("peer", "outcome"),
     ),

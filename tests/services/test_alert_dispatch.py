@@ -29,6 +29,14 @@ def test_a_firing_has_its_labels_its_start_and_five_minutes_to_live() -> None:
     assert alert.ends_at == "2026-09-21T14:18:30.000Z"
 
 
+def test_a_clock_that_was_set_back_gives_no_end_before_the_start() -> None:
+    ledger = happen(Ledger(), fired(), now_ns=HOST_NS + 3600 * SECOND_NS)
+    [alert] = batch(ledger, 1).alerts
+
+    assert alert.starts_at == "2026-09-21T15:13:20.000Z"
+    assert alert.ends_at == "2026-09-21T15:18:20.000Z"
+
+
 def test_a_resolve_has_the_same_labels_and_start_and_its_own_end() -> None:
     ledger = happen(happen(Ledger(), fired()), cleared(), now_ns=HOST_NS + SECOND_NS)
     [resolve] = batch(ledger, 2).resolves

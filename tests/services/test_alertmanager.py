@@ -52,7 +52,7 @@ class Scene:
         (Answer(200, ""), "ok"),
         (Answer(400, ""), "refused"),
         (Answer(415, ""), "bug"),
-        (Answer(422, ""), "bug"),
+        (Answer(422, ""), "refused"),
         (Answer(429, ""), "error"),
         (Answer(503, ""), "error"),
         (Answer(302, ""), "rejected"),
@@ -141,7 +141,7 @@ async def test_of_a_refused_batch_only_the_offending_alert_is_dropped() -> None:
     await scene.tick()
 
     symbols = [[item["labels"]["symbol"] for item in sent] for sent in scene.transport.sent()]
-    assert symbols == [["ACME", "BOLT", "CORE"], ["ACME"], ["BOLT"], ["CORE"]]
+    assert symbols == [["ACME", "BOLT", "CORE"], [], ["ACME", "BOLT"], ["ACME"], ["BOLT"], ["CORE"]]
     assert scene.reports.refused == 1
     assert scene.fleet.delivered() == 7
     assert scene.fleet.peers[0].has_refused({"alertname": "A", "symbol": "ACME"})
@@ -149,6 +149,39 @@ async def test_of_a_refused_batch_only_the_offending_alert_is_dropped() -> None:
 
     await scene.tick(RESEND_SECONDS)
     assert [item["labels"]["symbol"] for item in scene.transport.sent()[-1]] == ["BOLT", "CORE"]
+
+
+async def test_a_few_bad_ones_of_a_thousand_are_found_in_few_posts() -> None:
+    scene = Scene()
+    scene.batch = Batch(7, tuple(alert(f"S{number}") for number in range(1000)))
+    bad = {"S0", "S123", "S124", "S999"}
+
+    def answer(_url: str, alerts: list[Alert]) -> Answer:
+        is_bad = any(item["labels"]["symbol"] in bad for item in alerts)
+        return Answer(422, "") if is_bad else ACCEPTED
+
+    scene.transport.answer = answer
+    await scene.tick()
+    assert scene.reports.refused == 4
+    assert len(scene.transport.posts) < 100
+    assert scene.fleet.delivered() == 7
+
+    await scene.tick(RESEND_SECONDS)
+    assert len(scene.transport.sent()[-1]) == 996
+
+
+@pytest.mark.parametrize("alerts", [0, 1, 3])
+async def test_who_refuses_the_empty_batch_too_refuses_us_and_no_alert(alerts: int) -> None:
+    scene = Scene()
+    scene.batch = Batch(7, tuple(alert(f"S{number}") for number in range(alerts)))
+    scene.transport.answer = lambda *_: Answer(400, "sent HTTP to an HTTPS server")
+    await scene.tick()
+
+    assert scene.reports.outcomes[-1] == ("http://one", "refused")
+    assert scene.reports.refused == 0
+    assert scene.fleet.delivered() == 0
+    assert scene.fleet.peers[0].last_success_ns is None
+    assert await scene.run(4.8) == 0
 
 
 async def test_a_refused_alert_is_tried_again_after_a_minute() -> None:
