@@ -9,6 +9,7 @@ import yaml
 
 from core.alerts import AlertKey
 from services.drill import DRILL_KEY
+from services.heartbeat import HEARTBEAT_KEY
 
 DEPLOYED = Path(__file__).resolve().parents[2] / "deploy" / "alertmanager"
 BARE = DEPLOYED / "alertmanager.yml"
@@ -30,12 +31,13 @@ TABLE = [
     (f"alertname=ForcedFlowWatch severity=watch {MARKET}", KEPT),
     (f"alertname=ForcedFlowWarning severity=warning {MARKET}", TOLD),
     (f"alertname=ForcedFlowCritical severity=critical {MARKET}", PAGED),
-    (f"alertname=ForcedFlowEscalated severity=escalated {MARKET}", PAGED),
+    (f"alertname=ForcedFlowCriticalOthers severity=critical {MARKET}", PAGED),
+    (f"alertname=ForcedFlowWarningEscalated severity=escalated {MARKET}", PAGED),
     (f"alertname=ForcedFlowAlerterGone severity=page {HEALTH}", PAGED),
     (f"alertname=ForcedFlowFeedStale severity=ticket {HEALTH}", TOLD),
     (f"alertname=ForcedFlowNoted severity=none {HEALTH}", KEPT),
     (f"alertname=Watchdog severity=none {HEALTH}", "dead-man-rules"),
-    (f"alertname=ForcedFlowHeartbeat severity=none {HEALTH}", "dead-man-pushes"),
+    (labelled(HEARTBEAT_KEY), "dead-man-pushes"),
     ("alertname=ForcedFlowHeartbeat severity=page", "dead-man-pushes"),
     (labelled(DRILL_KEY), PAGED),
     (f"alertname=ForcedFlowDrill severity=critical {MARKET}", PAGED),
