@@ -116,6 +116,16 @@ ALERTERS = Group(
             "Kafka did not acknowledge within a second, so the page went first. Until it has them, "
             "a lost ledger could not be rebuilt whole.",
         ),
+        Alert(
+            "ForcedFlowProjectionsFailing",
+            "ticket",
+            "sum by (instance, outcome) (increase("
+            'forcedflow_projection_records_total{outcome=~"failed|dropped"}[10m])) > 0',
+            "Rows of the topic projections are lost: {{ $labels.outcome }}.",
+            "Kafka does not take the history in time. Alerts and gauges go on; who reads the topic "
+            "has a gap of those minutes.",
+            hold="1m",
+        ),
     ),
 )
 

@@ -293,6 +293,7 @@ ALERTER = (
         "Rows for the topic projections: acknowledged; failed, Kafka did not take them in time; "
         "dropped, too many waited.",
         ("outcome",),
+        from_start=(("acknowledged",), ("failed",), ("dropped",)),
     ),
 )
 """What the alerter exports of itself."""

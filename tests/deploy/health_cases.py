@@ -137,6 +137,14 @@ _ALERTERS = (
         "Alerts went out before Kafka had them in the topic alerts.",
         {"instance": "a1:9475"},
     ),
+    Case(
+        "ForcedFlowProjectionsFailing",
+        {ours("projection_records_total", ACTIVE, outcome="dropped"): changing(0, 75, at=30)},
+        {ours("projection_records_total", ACTIVE, outcome="acknowledged"): counting(5)},
+        60,
+        "Rows of the topic projections are lost: dropped.",
+        {"instance": "a1:9475", "outcome": "dropped"},
+    ),
 )
 
 _DELIVERY = (

@@ -43,6 +43,7 @@ HEALTHY: Series = {
     **{ours("last_push_timestamp_seconds", ACTIVE, peer=peer): clock() for peer in PEERS},
     **{ours("alerts_refused_total", ACTIVE, peer=peer): steady(0) for peer in PEERS},
     ours("alert_audit_records_total", ACTIVE, outcome="unaudited"): steady(0),
+    ours("projection_records_total", ACTIVE, outcome="dropped"): steady(0),
     ours("partitions_unknown", ACTIVE): steady(0),
     ours("partitions_unknown", STAND_BY): steady(math.nan),
     ours("market_session_open", ACTIVE, calendar="XNYS"): steady(1),
