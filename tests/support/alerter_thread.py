@@ -3,16 +3,17 @@
 import asyncio
 import secrets
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import aiohttp
 
+from core.thresholds import Rule
 from services.alertmanager_http import HttpTransport
 from services.clock import SystemClock
 from services.view_store import connect
-from tests.support.alerter_world import AlerterPost, RecordingAudit
+from tests.support.alerter_world import RULE, AlerterPost, RecordingAudit
 
 START_SECONDS = 10.0
 
@@ -21,12 +22,20 @@ class AlerterThread:
     """Starts on entering; leaving stops it at once, saying nothing more, as a crash would."""
 
     def __init__(
-        self, redis_url: str, peers: Sequence[str], audit: RecordingAudit | None = None
+        self,
+        redis_url: str,
+        peers: Sequence[str],
+        audit: RecordingAudit | None = None,
+        *,
+        rules: Sequence[Rule] = (RULE,),
+        orders: Mapping[str, Any] | None = None,
     ) -> None:
         self.audit = audit or RecordingAudit()
         self._holder = secrets.token_hex(4)
         self._redis_url = redis_url
         self._peers = peers
+        self._rules = rules
+        self._orders = orders
         self._began = threading.Event()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._main, name="alerter")
@@ -55,6 +64,8 @@ class AlerterThread:
                     holder=self._holder,
                     audit=self.audit,
                     peers=self._peers,
+                    rules=self._rules,
+                    orders=self._orders,
                 )
                 await post.turns().run(asyncio.Event())
         finally:
