@@ -55,8 +55,8 @@ def step(
         if outcome is not None:
             after[key] = outcome
         transitions += happened
-    for key, state, market_ns in _crossings(rule, readings, after):
-        after[key], happened = _fire_if_due(key, state, market_ns)
+    for key, state, judged_ns in _crossings(rule, readings, after):
+        after[key], happened = _fire_if_due(key, state, judged_ns)
         transitions += happened
     return after, transitions
 
@@ -148,7 +148,7 @@ def _with_data(key: AlertKey, state: AlertState, reading: Reading, *, level: Lev
     if state.below_since_ns == NO_TIME:
         state = _below_since(state, max(reading.as_of_ns, state.fires_ns))
     clears_ns = _clears_ns(state)
-    if reading.market_ns < clears_ns:
+    if clears_ns > _judged_ns(key.scope, reading.market_ns, state.below_since_ns, state.close_ns):
         return state, happened
     happened.append(Transition(key, Change.RESOLVED, clears_ns, Reason.CLEARED, state))
     return None, happened
@@ -175,9 +175,9 @@ def _clears_ns(state: AlertState) -> int:
 
 
 def _fire_if_due(
-    key: AlertKey, state: AlertState, market_ns: int
+    key: AlertKey, state: AlertState, judged_ns: int
 ) -> tuple[AlertState, list[Transition]]:
-    if market_ns < state.fires_ns:
+    if judged_ns < state.fires_ns:
         return state, []
     state = replace(state, phase=Phase.FIRING)
     return state, [Transition(key, Change.FIRING, state.fires_ns, Reason.NONE, state)]
@@ -186,7 +186,7 @@ def _fire_if_due(
 def _crossings(
     rule: Rule, readings: Readings, live: States
 ) -> Iterator[tuple[AlertKey, AlertState, int]]:
-    """Yield what is above a bound and not yet live, pending, with its market time."""
+    """Yield what is above a bound and not yet live, pending, with the time it is judged at."""
     size = np.abs(readings.value)
     is_judged = readings.is_known & (readings.market_ns < readings.close_ns)
     is_judged &= readings.market_ns >= readings.active_from_ns
@@ -198,7 +198,22 @@ def _crossings(
                 continue
             state = _pending(rule, level, readings, row=row)
             if state.fires_ns < state.close_ns:
-                yield key, state, int(readings.market_ns[row])
+                market_ns = int(readings.market_ns[row])
+                yield (
+                    key,
+                    state,
+                    _judged_ns(rule.scope, market_ns, state.crossed_ns, state.close_ns),
+                )
+
+
+def _judged_ns(scope: str, market_ns: int, seen_ns: int, close_ns: int) -> int:
+    """Return the time up to which a subject is judged, where something was seen at `seen_ns`.
+
+    A reference's own input may be ahead of the heartbeat that its market time waits for, and is
+    not waited for: a level without ``for`` is told at once. A group is judged only up to where
+    all its members are; nobody is judged past the close by what came after it.
+    """
+    return max(market_ns, seen_ns) if scope == "symbol" and seen_ns < close_ns else market_ns
 
 
 def _pending(rule: Rule, level: Level, readings: Readings, *, row: int) -> AlertState:

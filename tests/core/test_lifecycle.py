@@ -53,11 +53,21 @@ def test_late_first_look_fires_at_the_time_it_was_due() -> None:
     assert judged.at(500, 0.06, as_of_s=100) == [("warning", "buy", "firing", 130, "")]
 
 
-def test_input_ahead_of_the_market_time_waits_for_it() -> None:
-    judged = Judged(rule_of(WATCH))
+def test_input_ahead_of_the_market_time_fires_without_waiting_for_it() -> None:
+    judged = Judged(rule_of(WATCH, WARNING))
+
+    assert judged.at(100, 0.06, as_of_s=100.4) == [("watch", "buy", "firing", 100.4, "")]
+    assert judged.at(130, 0.06, as_of_s=130.9) == []
+    assert judged.at(131, 0.06, as_of_s=130.9) == [("warning", "buy", "firing", 130.4, "")]
+
+
+def test_group_waits_until_all_its_members_are_as_far_as_its_newest_input() -> None:
+    judged = Judged(replace(rule_of(WATCH), scope="market"))
 
     assert judged.at(100, 0.03, as_of_s=100.4) == []
     assert judged.at(101, 0.03, as_of_s=100.4) == [("watch", "buy", "firing", 100.4, "")]
+    assert judged.at(200, 0.01, as_of_s=200.4) == []
+    assert judged.at(201, 0.01, as_of_s=200.4) == [("watch", "buy", "resolved", 200.4, "cleared")]
 
 
 def test_firing_alert_stays_between_clear_and_raise() -> None:
@@ -99,12 +109,31 @@ def test_return_above_clear_within_the_hold_forgets_the_dip() -> None:
     assert judged.at(500, 0.01) == [("watch", "buy", "resolved", 500, "cleared")]
 
 
-def test_input_behind_the_dip_ahead_of_market_time_clears_when_it_is_reached() -> None:
+def test_input_behind_the_dip_ahead_of_market_time_clears_without_waiting_for_it() -> None:
     judged = Judged(rule_of(WATCH))
     judged.at(100, 0.02)
 
-    assert judged.at(200, 0.01, as_of_s=200.4) == []
-    assert judged.at(201, 0.01, as_of_s=200.4) == [("watch", "buy", "resolved", 200.4, "cleared")]
+    assert judged.at(200, 0.01, as_of_s=200.4) == [("watch", "buy", "resolved", 200.4, "cleared")]
+
+
+def test_dip_ahead_of_market_time_waits_for_the_hold() -> None:
+    judged = Judged(rule_of(WATCH, minimum_hold_ns=HOLD_NS))
+    judged.at(100, 0.02)
+
+    assert judged.at(399, 0.01, as_of_s=400.4) == [("watch", "buy", "resolved", 400.4, "cleared")]
+    judged.at(500, 0.02)
+    assert judged.at(799, 0.01, as_of_s=799.4) == []
+    assert judged.at(800, 0.01, as_of_s=799.4) == [("watch", "buy", "resolved", 800, "cleared")]
+
+
+def test_what_comes_after_the_close_does_not_end_the_session_early() -> None:
+    judged = Judged(rule_of(WATCH))
+    judged.at(100, 0.02)
+
+    assert judged.at(23_399, 0.01, as_of_s=23_402) == []
+    assert judged.at(23_401, 0.01, as_of_s=23_402) == [
+        ("watch", "buy", "resolved", 23_400, "session_closed")
+    ]
 
 
 def test_higher_level_leaves_the_lower_ones_firing() -> None:

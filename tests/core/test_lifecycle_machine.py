@@ -77,7 +77,7 @@ class AlertLives(RuleBasedStateMachine):
             assert is_known
             assert key not in self.fired
             assert transition.at_ns == state.crossed_ns + nanos(FOR_S[key.severity])
-            assert transition.at_ns <= nanos(self.now_s)
+            assert transition.at_ns <= nanos(max(self.now_s, self.as_of_s))
             assert transition.at_ns < state.close_ns
             self.fired[key] = (transition.at_ns, state.close_ns)
         elif transition.change is Change.RESOLVED:
