@@ -16,10 +16,12 @@ from core.contracts import OpenInterestColumns
 from core.sessions import NO_SESSION
 from core.universe import PriceFactors
 
+_LABEL_BITS = 40
+
 
 @dataclass(frozen=True, eq=False)
 class Splits:
-    """Splits of the rows of a book, ascending by label.
+    """Splits of the rows of a book, ascending by row and label.
 
     ``row``, ``label``, ``known_ns`` int64[k]; ``factor`` float64[k], what prices of sessions
     before ``label`` are multiplied by.
@@ -36,7 +38,7 @@ class Splits:
         row = {reference: at for at, reference in enumerate(references.tolist())}
         rows = np.array([row.get(each, -1) for each in factors.reference.tolist()], np.int64)
         keep = np.flatnonzero(rows >= 0)
-        keep = keep[np.argsort(factors.effective_label[keep], kind="stable")]
+        keep = keep[np.lexsort((factors.effective_label[keep], rows[keep]))]
         return cls(
             rows[keep], factors.effective_label[keep], factors.known_ns[keep], factors.factor[keep]
         )
@@ -53,11 +55,9 @@ class Splits:
 
     def before(self, row: Int32s, label: Int64s) -> Int64s:
         """Return int64[n], the newest split of a row up to a session, ``NO_SESSION`` if none."""
-        newest = np.full(len(row), NO_SESSION, np.int64)
-        for split in range(len(self.row)):
-            is_after = (row == self.row[split]) & (label >= self.label[split])
-            newest[is_after] = self.label[split]
-        return newest
+        place = np.searchsorted(_order(self.row, self.label), _order(row, label), "right") - 1
+        is_of_row = (place >= 0) & (self.row[place] == row)
+        return np.where(is_of_row, self.label[place], NO_SESSION)
 
     def adjusted(
         self, records: OpenInterestColumns, after: Int64s, by: Int64s
@@ -85,6 +85,11 @@ class Splits:
         for split in np.flatnonzero((self.row == row) & (self.label <= by)).tolist():
             many[label < self.label[split]] *= contracts_of_one(float(self.factor[split]))
         return many
+
+
+def _order(row: Int64s | Int32s, label: Int64s) -> Int64s:
+    """Return int64[n], by which splits ascend; no session comes before all of its row."""
+    return (row.astype(np.int64) << _LABEL_BITS) + np.maximum(label, -1)
 
 
 NO_SPLITS = Splits(np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0))

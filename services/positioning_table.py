@@ -5,13 +5,13 @@ and what moves the rest is the price alone. So each entry says of which session 
 is. null = unknown: so is whatever has too short a history to be compared with.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 from functools import reduce
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from core.columns import Floats, Int64s
 from core.live_positioning import PositioningRows
@@ -37,24 +37,31 @@ COMPARED = ("change", "z_score", "change_z_score")
 """What is said of each measure beside its level; see `core.positioning.Standing`."""
 
 
-@dataclass(frozen=True, eq=False)
-class _Group:
-    """One subject: a symbol, or a room with those of its members that have open interest.
+_NAMES = tuple(
+    name
+    for measure in MEASURES
+    for name in (measure, *(f"{measure}_{compared}" for compared in COMPARED))
+)
 
-    ``figures`` float64[6] and ``history`` float64[s, 6] are joined, NaN where a member's are
-    unknown; times are the earliest of the members, but for ``as_of_ns``; ``age`` is the greatest.
+
+@dataclass(frozen=True, eq=False)
+class _Subjects:
+    """Symbols or rooms with open interest, one entry each.
+
+    ``members`` with open interest and ``unknown`` ones, int64[n]; ``figures`` float64[n, 6] and
+    ``history`` float64[n, s, 6] are joined, NaN where a member's are unknown; times are the
+    earliest of the members, but for ``as_of_ns``; ``age`` is the greatest.
     """
 
-    scope: str
-    name: str
-    members: int
-    unknown: int
-    label: int
-    market_ns: int
-    as_of_ns: int
-    interest_label: int
-    age: float
-    coverage: float
+    name: tuple[str, ...]
+    members: Int64s
+    unknown: Int64s
+    label: Int64s
+    market_ns: Int64s
+    as_of_ns: Int64s
+    interest_label: Int64s
+    age: Floats
+    coverage: Floats
     figures: Floats
     history: Floats
 
@@ -66,61 +73,74 @@ def positioning_entries(found: Sequence[PositioningRows | None], universe: Unive
     ----------
     found : Sequence    by partition, None where unknown: a room with a member there is unknown
     """
-    lost = {number for number, rows in enumerate(found) if rows is None}
-    known = [rows for rows in found if rows is not None]
-    at = {symbol: (rows, row) for rows in known for row, symbol in enumerate(rows.symbol)}
-    groups = [
-        group
-        for symbol in universe.symbol
-        if (group := _joined("symbol", symbol, (symbol,), at, lost)) is not None
-    ]
-    for room, references in universe.rooms.items():
-        symbols = tuple(universe.symbol[i] for i in np.unique(references).tolist())
-        group = _joined("room", room, symbols, at, lost)
-        if group is not None:
-            groups.append(group)
-    if not groups:
+    whole = _joined([rows for rows in found if rows is not None], universe)
+    if whole is None:
         return []
-    value = measures(np.array([group.figures for group in groups]))
-    history = measures(np.array([group.history for group in groups])).swapaxes(1, 2)
-    compared = standing(value, history)
-    columns = [value, *(getattr(compared, name) for name in COMPARED)]
-    return [
-        _entry(group, universe, figures)
-        for group, figures in zip(groups, np.stack(columns, axis=-1), strict=True)
-    ]
+    lost = {number for number, rows in enumerate(found) if rows is None}
+    is_lost = np.array([partition_of(symbol) in lost for symbol in universe.symbol])
+    entries = _entries("symbol", _symbols(whole), universe)
+    at = {symbol: row for row, symbol in enumerate(whole.symbol)}
+    row = np.array([at.get(symbol, -1) for symbol in universe.symbol], np.int64)
+    rooms = []
+    for name, references in universe.rooms.items():
+        members = np.unique(references)
+        mine = row[members]
+        if (mine >= 0).any():
+            unknown = int(np.count_nonzero(is_lost[members]))
+            rooms.append(_room(name, whole, mine[mine >= 0], unknown))
+    return entries + [entry for room in rooms for entry in _entries("room", room, universe)]
 
 
-def _joined(
-    scope: str,
-    name: str,
-    symbols: Sequence[str],
-    at: Mapping[str, tuple[PositioningRows, int]],
-    lost: set[int],
-) -> _Group | None:
-    members = [at[symbol] for symbol in symbols if symbol in at]
-    if not members:
+def _joined(parts: Sequence[PositioningRows], universe: Universe) -> PositioningRows | None:
+    """Return the rows of all partitions in the universe's order, None where there are none."""
+    symbols = [symbol for part in parts for symbol in part.symbol]
+    at = {symbol: place for place, symbol in enumerate(symbols)}
+    order = [at[symbol] for symbol in universe.symbol if symbol in at]
+    if not order:
         return None
-    unknown = sum(partition_of(symbol) in lost for symbol in symbols)
+    columns: dict[str, Any] = {
+        field.name: np.concatenate([getattr(part, field.name) for part in parts])[order]
+        for field in fields(PositioningRows)
+        if field.name != "symbol"
+    }
+    return PositioningRows(symbol=tuple(symbols[place] for place in order), **columns)
 
-    def column(field: str) -> npt.NDArray[Any]:
-        return np.array([getattr(rows, field)[row] for rows, row in members])
 
-    label, figures = _common(column("history_label"), column("history"))
-    now = _of_all(column("figures"))
-    return _Group(
-        scope=scope,
-        name=name,
-        members=len(members),
-        unknown=unknown,
-        label=int(column("label").min()),
-        market_ns=int(column("market_ns").min()),
-        as_of_ns=int(column("as_of_ns").max()),
-        interest_label=int(column("interest_label").min()),
-        age=float(column("interest_age").max()),
-        coverage=_coverage(column("figures"), column("coverage")),
-        figures=np.full_like(now, np.nan) if unknown else now,
-        history=np.where((label != NO_SESSION)[:, np.newaxis], _of_all(figures), np.nan),
+def _symbols(whole: PositioningRows) -> _Subjects:
+    is_session = whole.history_label != NO_SESSION
+    return _Subjects(
+        name=whole.symbol,
+        members=np.ones(len(whole.symbol), np.int64),
+        unknown=np.zeros(len(whole.symbol), np.int64),
+        label=whole.label,
+        market_ns=whole.market_ns,
+        as_of_ns=whole.as_of_ns,
+        interest_label=whole.interest_label,
+        age=whole.interest_age,
+        coverage=whole.coverage,
+        figures=whole.figures,
+        history=np.where(is_session[:, :, np.newaxis], whole.history, np.nan),
+    )
+
+
+def _room(name: str, whole: PositioningRows, rows: Int64s, unknown: int) -> _Subjects:
+    """Join some rows; a room with an unknown member has no figure, but its age."""
+    label, past = _common(whole.history_label[rows], whole.history[rows])
+    figures = _of_all(whole.figures[rows])
+    history = np.where((label != NO_SESSION)[:, np.newaxis], _of_all(past), np.nan)
+    coverage = _coverage(whole.figures[rows], whole.coverage[rows])
+    return _Subjects(
+        name=(name,),
+        members=np.array([len(rows)]),
+        unknown=np.array([unknown]),
+        label=whole.label[rows].min(keepdims=True),
+        market_ns=whole.market_ns[rows].min(keepdims=True),
+        as_of_ns=whole.as_of_ns[rows].max(keepdims=True),
+        interest_label=whole.interest_label[rows].min(keepdims=True),
+        age=whole.interest_age[rows].max(keepdims=True),
+        coverage=np.array([coverage]),
+        figures=(np.full_like(figures, np.nan) if unknown else figures)[np.newaxis],
+        history=history[np.newaxis],
     )
 
 
@@ -159,29 +179,40 @@ def _coverage(figures: Floats, coverage: Floats) -> float:
     return float(coverage[counts] @ held[counts] / whole) if whole > 0.0 else np.nan
 
 
-def _entry(group: _Group, universe: Universe, figures: Floats) -> Entry:
-    """Return an entry; ``figures`` float64[4, 4] are the measures, then ``COMPARED`` of them."""
-    zone = zone_of_subject(group.scope, group.name, universe)
-    names = (
-        name
-        for measure in MEASURES
-        for name in (measure, *(f"{measure}_{compared}" for compared in COMPARED))
-    )
-    return {
-        "scope": group.scope,
-        "symbol": group.name,
-        "session": session_text(group.label),
-        "event_time": time_text(group.market_ns, zone),
-        "as_of": time_text(group.as_of_ns, zone),
-        "stale": group.age != 0.0,
-        "members": group.members,
-        "unknown": group.unknown,
-        "open_interest_session": session_text(group.interest_label),
-        "open_interest_age_sessions": _or_none(group.age),
-        "open_interest_coverage": _or_none(group.coverage),
-        **{name: _or_none(figure) for name, figure in zip(names, figures.ravel(), strict=True)},
-    }
+def _entries(scope: str, subjects: _Subjects, universe: Universe) -> list[Entry]:
+    value = measures(subjects.figures)
+    compared = standing(value, measures(subjects.history).swapaxes(1, 2))
+    kinds = [value, *(getattr(compared, name) for name in COMPARED)]
+    # One row a subject: each measure, and what it is compared with.
+    figures = np.stack(kinds, axis=-1).reshape(len(value), -1)
+    zones = [zone_of_subject(scope, name, universe) for name in subjects.name]
+    ages = _or_none(subjects.age)
+    columns: dict[str, Sequence[object]] = {
+        "symbol": subjects.name,
+        "session": [session_text(label) for label in subjects.label.tolist()],
+        "event_time": _times(subjects.market_ns, zones),
+        "as_of": _times(subjects.as_of_ns, zones),
+        "stale": [age != 0.0 for age in ages],
+        "members": subjects.members.tolist(),
+        "unknown": subjects.unknown.tolist(),
+        "open_interest_session": [
+            session_text(label) for label in subjects.interest_label.tolist()
+        ],
+        "open_interest_age_sessions": ages,
+        "open_interest_coverage": _or_none(subjects.coverage),
+    } | {name: _or_none(column) for name, column in zip(_NAMES, figures.T, strict=True)}
+    return [
+        {"scope": scope, **dict(zip(columns, row, strict=True))}
+        for row in zip(*columns.values(), strict=True)
+    ]
 
 
-def _or_none(figure: float) -> float | None:
-    return float(figure) if np.isfinite(figure) else None
+def _times(times_ns: Int64s, zones: Sequence[str]) -> list[str | None]:
+    return [time_text(each, zone) for each, zone in zip(times_ns.tolist(), zones, strict=True)]
+
+
+def _or_none(figures: Floats) -> list[float | None]:
+    # Written ten times a second: more digits than these say nothing.
+    return [
+        float(f"{figure:.9g}") if math.isfinite(figure) else None for figure in figures.tolist()
+    ]

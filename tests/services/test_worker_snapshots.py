@@ -68,6 +68,8 @@ def results(deployment: Deployment) -> dict[str, Any]:
 
 def play_a_session(deployment: Deployment, close: float) -> None:
     """Price ACME until its close at `close`, with creations, and say that the session is over."""
+    # The creations first: once the session is over its result is written with what is there.
+    deployment.send(FLOWS, flow("ACMU", 1e6), partition=ACME_PARTITION)
     deployment.send(
         PRICES,
         price(price=90.0),
@@ -75,7 +77,6 @@ def play_a_session(deployment: Deployment, close: float) -> None:
         heartbeat("", CLOSE_NS + HOUR_NS),
         partition=ACME_PARTITION,
     )
-    deployment.send(FLOWS, flow("ACMU", 1e6), partition=ACME_PARTITION)
 
 
 def price_next_session(deployment: Deployment, figure: float) -> None:
