@@ -4,16 +4,18 @@ So before the first telling of a resolve its silences are read. One that names e
 an acknowledgement, is expired first; under any other the alert is kept extended, and its resolve
 is told once that silence has ended. Where silences cannot be read nobody knows, and the alert is
 kept extended too. Nothing waits for this: pushes go on, and a decided resolve asks for the next.
+A silence about to begin, such as maintenance from the close on, counts as one that has.
 """
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 import structlog
 
+from core.sessions import NANOS_PER_SECOND
 from services.alert_messages import PostableAlert
 from services.clock import Clock
 from services.silences import Silence, SilenceError, Silences
@@ -23,6 +25,8 @@ log = structlog.get_logger(__name__)
 DECISION_SECONDS = 5.0
 """How long a decision serves: a resolve not told by then is decided anew."""
 
+SOON = timedelta(seconds=60)
+"""A silence that begins so soon counts already: a group tells of a resolve at its next interval."""
 LOOK_SECONDS = 5.0
 """How long what was read of silences serves those who ask for acknowledgements."""
 LOOKED_SECONDS = 15.0
@@ -97,6 +101,7 @@ class ResolveGate:
         self._on_free = on_free
         self._doors: dict[tuple[Identity, str], _Door] = {}
         self.review: asyncio.Task[None] | None = None
+        self._held: frozenset[Identity] = frozenset()
         self._is_failing = False
         self._active: tuple[Silence, ...] = ()
         self._looked_at: float | None = None
@@ -132,6 +137,7 @@ class ResolveGate:
             if door.verdict != "undecided":
                 alerts.append(resolve.extended)
         self._doors = doors
+        self._note_held()
         self._observer.held(self._silences.url, len(withheld))
         if withheld:
             self._start()
@@ -145,14 +151,16 @@ class ResolveGate:
 
     def holds(self, labels: Mapping[str, str]) -> bool:
         """Return whether the resolve of these labels was decided not to be told yet."""
-        wanted = identity(labels)
-        return any(
-            found == wanted and door.verdict == "held" for (found, _), door in self._doors.items()
-        )
+        return identity(labels) in self._held
 
     def _start(self) -> None:
         if self.review is None or self.review.done():
             self.review = asyncio.create_task(self._decide())
+
+    def _note_held(self) -> None:
+        self._held = frozenset(
+            labels for (labels, _), door in self._doors.items() if door.verdict == "held"
+        )
 
     def _age(self) -> float | None:
         return None if self._looked_at is None else self._clock.monotonic() - self._looked_at
@@ -166,8 +174,10 @@ class ResolveGate:
     async def _decide(self) -> None:
         waiting = [door for door in self._doors.values() if door.verdict in {"undecided", "held"}]
         try:
-            active = [one for one in await self._silences.list() if one.is_active]
-            self._active = tuple(active)
+            every = await self._silences.list()
+            soon = datetime.fromtimestamp(self._clock.now_ns() / NANOS_PER_SECOND, UTC) + SOON
+            active = [one for one in every if one.is_active_by(soon)]
+            self._active = tuple(one for one in active if one.is_active)
             self._observer.silences(self._silences.url, "read")
             for door in waiting:
                 await self._decide_one(door, active)
@@ -182,6 +192,7 @@ class ResolveGate:
         for door in waiting:
             if door.verdict == "undecided":
                 door.verdict = "held"
+        self._note_held()
         if any(door.verdict == "free" for door in waiting):
             self._on_free()
 

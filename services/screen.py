@@ -11,7 +11,13 @@ from rich.text import Text
 
 LEVELS = ("", "watch", "WARNING", "CRITICAL")
 STYLES = ("", "yellow", "bold yellow", "bold red")
-ALERT_STYLES = {"watch": "yellow", "warning": "bold yellow", "critical": "bold red"}
+ALERT_STYLES = {
+    "watch": "yellow",
+    "warning": "bold yellow",
+    "critical": "bold red",
+    "escalated": "bold red",
+    "drill": "cyan",
+}
 UNKNOWN = "–"
 HEADERS = (
     "reference",

@@ -70,6 +70,10 @@ class Silence(msgspec.Struct, frozen=True, rename="camel"):
         """Whether it silences now."""
         return self.status.state == "active"
 
+    def is_active_by(self, time: datetime) -> bool:
+        """Return whether it silences now, or will have begun by then."""
+        return self.is_active or (self.status.state == "pending" and self.starts_at <= time)
+
     def covers(self, labels: Labels) -> bool:
         """Return whether an alert of these labels is what it is about, active or not."""
         return all(matcher.matches(labels) for matcher in self.matchers)

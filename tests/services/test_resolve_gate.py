@@ -2,6 +2,8 @@
 
 import asyncio
 
+import pytest
+
 from services.alert_messages import PostableAlert
 from services.alertmanager import RESEND_SECONDS, Batch, Fleet, Peer
 from services.alertmanager_http import Answer, Method
@@ -163,6 +165,18 @@ async def test_a_silence_that_has_not_begun_or_is_of_another_holds_nothing() -> 
 
     assert await scene.tick() == [ENDED]
     assert scene.deleted() == []
+
+
+@pytest.mark.parametrize(("seconds_before", "told"), [(60.0, EXTENDED), (61.0, ENDED)])
+async def test_a_silence_about_to_begin_counts_already(seconds_before: float, told: str) -> None:
+    scene = Scene()
+    maintenance = silence(*ROOM.matchers, state="pending")
+    scene.silences["one"] = [maintenance]
+    begins_ns = round(maintenance.starts_at.timestamp()) * 10**9
+    scene.clock.set_host(begins_ns - round(seconds_before * 1e9))
+    await scene.tick()
+
+    assert await scene.tick(RESEND_SECONDS if told == EXTENDED else 0.0) == [told]
 
 
 async def test_while_silences_cannot_be_read_it_is_extended() -> None:

@@ -146,6 +146,13 @@ def test_an_alert_line_says_how_it_ended() -> None:
     assert "(unknown)" in alert_line(alert(state="unknown"))
 
 
+@pytest.mark.parametrize("severity", ["watch", "warning", "critical", "escalated", "drill"])
+def test_an_alert_of_any_severity_is_shown(severity: str) -> None:
+    text = rendered(document([row("SOXX", -5.2e9)], [alert(severity=severity)]))
+
+    assert f"14:14:32 {severity.upper()}" in text
+
+
 def test_plain_lines_leave_closed_sessions_out() -> None:
     lines = plain_lines(
         document([row("SOXX", -5.2e9), row("000660", -4e9, seconds_to_close=0)], []), 8
