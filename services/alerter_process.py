@@ -8,7 +8,6 @@ import signal
 import socket
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import aiohttp
@@ -75,6 +74,12 @@ def check_names(rules: RulesFile, universe: Universe | None) -> None:
         raise ConfigError("\n".join(str(finding) for finding in findings))
 
 
+def tell_names(rules: RulesFile, universe: Universe) -> None:
+    """Log every name in the rules that an imported universe does not have."""
+    for finding in foreign_names(rules, universe):
+        log.error("rules_name_what_is_not_there", finding=str(finding))
+
+
 async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
     """Run until SIGINT or SIGTERM; what fires then goes on firing for five minutes.
 
@@ -88,8 +93,6 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     rules, universe = load_tables(settings.universe.directory, settings.alerter.rules)
     metrics = AlerterMetrics(settings.alerter.alertmanagers, clock)
-    check = partial(check_names, universe=universe)
-    watch = RulesWatch(rules, check=check, observer=metrics)
     async with AsyncExitStack() as stack:
         _expose(settings, metrics, stack)
         feed = None
@@ -99,6 +102,10 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
             universe = await first_universe(feed, stop)
         if universe is not None:
             switch = UniverseSwitch(universe, clock)
+            judge_names = check_names if feed is None else tell_names
+            watch = RulesWatch(
+                rules, check=lambda file: judge_names(file, switch.current), observer=metrics
+            )
             if feed is not None:
                 following = asyncio.create_task(_follow(feed, switch, watch))
                 stack.callback(following.cancel)
@@ -210,8 +217,7 @@ async def _follow(feed: UniverseFeed, switch: UniverseSwitch, watch: RulesWatch)
     """
     universe = switch.current
     while True:
-        for finding in foreign_names(watch.file, universe):
-            log.error("rules_name_what_is_not_there", finding=str(finding))
+        tell_names(watch.file, universe)
         universe = await feed.next()
         switch.announce(universe)
 

@@ -125,6 +125,13 @@ def test_it_publishes_a_view_serves_its_metrics_and_ends_with_a_signal(process: 
     eventually(lambda: f'forcedflow_rules_info{{rules="{changed}"}} 1.0' in process.page())
     eventually(lambda: json.loads(process.store.get(VIEW_KEY) or b"")["rules"] == changed)
 
+    text = process.rules.read_text()
+    process.rules.write_text(
+        text.replace("    scope: symbol\n", "    scope: symbol\n    where: {venue: [XLON]}\n")
+    )
+    eventually(lambda: "forcedflow_rules_file_refused 1.0" in process.page())
+    assert "XLON" in process.child.log_file.read_text()
+
     kill(process.child.pid, signal.SIGTERM)
     assert process.status() == 0
 
