@@ -14,7 +14,7 @@ from services.gateway_metrics import GatewayMetrics
 from services.gauge_tables import GaugeTable, ShownGauges
 from services.market_gauges import MarketGauges
 from services.metrics_page import MetricsPage
-from streams.market_metrics import MARKET
+from streams.market_metrics import MARKET, POSITIONING
 from streams.metric_catalogue import ALERTER, SECTIONS, WORKER
 from streams.metric_registry import Metrics
 from tests.support.manual_clock import ManualClock
@@ -142,7 +142,9 @@ def whole_page(process: str) -> bytes:
     clock = ManualClock(0)
     gauges = MarketGauges(clock)
     gauges.show(view_at(UNIVERSE, hour(15)), UNIVERSE)
-    tables = gauges.tables if process == "alerter" else ()
+    positioning = GaugeTable(POSITIONING, clock)
+    positioning.show((["room"], ["chips"]), [np.ones(1)] * len(POSITIONING))
+    tables = (*gauges.tables, positioning) if process == "alerter" else ()
     registry = {
         "worker": lambda: Metrics(WORKER).registry,
         "gateway": lambda: GatewayMetrics().registry,
