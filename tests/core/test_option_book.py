@@ -9,16 +9,19 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from core.curve_workshop import DELTA_ERROR
 from core.delta_curve import VALUE_ERROR
 from core.option_book import DealerFigures
 from core.sessions import NO_SESSION
 from tests.support.core_universe import at
+from tests.support.option_chains import DAY_NS
 from tests.support.option_records import (
     FIGURES,
     Record,
     apply,
     assert_recomputed,
     option_book,
+    recomputed,
     settle,
     targets,
 )
@@ -238,11 +241,44 @@ def test_time_goes_on_in_steps_that_the_shortest_contract_allows() -> None:
         settle(book, targets(0, 0.0))
         settle(book, wanted)
 
-    # 30 days are 43 200 minutes, of which 0.5 % are 216: 128 minutes at a time.
-    assert month._workshop.curves[0].times.time_ns == at(0, 128 / 60)
+    # 30 days are 43 200 minutes, of which 0.25 % are 108: 64 minutes at a time, from the middle.
+    assert month._workshop.curves[0].times.time_ns == at(0, (3 * 64 + 32) / 60)
     assert hours._workshop.curves[0].times.time_ns == at(0, 3.5)
+    settle(month, targets(0, 6.6))
+    # The last step is as long as the session has left.
+    assert month._workshop.curves[0].times.time_ns == at(0, (6 * 64 + 18) / 60)
     settle(month, targets(0, 7.2))
     assert month._workshop.curves[0].times.time_ns == at(0, 7.0)
+
+
+@settings(max_examples=60)
+@given(
+    days=st.floats(1.0, 60.0),
+    volatility=st.floats(0.05, 1.0),
+    strike=st.floats(95.0, 105.0),
+    price=st.floats(96.0, 104.0),
+    hour=st.floats(0.0, 6.99),
+)
+def test_a_hedge_between_two_steps_is_off_by_what_is_stated(
+    *, days: float, volatility: float, strike: float, price: float, hour: float
+) -> None:
+    record = Record(
+        at(0, -1.0),
+        strike=strike,
+        volatility=volatility,
+        settlement_ns=at(0, 7.0) + int(days * DAY_NS),
+    )
+    book, wanted = option_book(), targets(0, hour)
+    apply(book, record)
+    settle(book, wanted)
+
+    found = book.figures(np.array([0]), np.array([price])).hedge_usd[0]
+
+    now_ns = int(wanted.market_ns[0])
+    slow = recomputed([record], row=0, price=price, wanted=wanted, time_ns=now_ns)
+    # Both deltas of the difference may be off, each by its time and by its reading.
+    share = 2.0 * DELTA_ERROR + 3.0 * VALUE_ERROR
+    assert found == pytest.approx(slow.figures.hedge_usd[0], rel=0, abs=share * price * slow.units)
 
 
 def test_demand_by_close_is_what_the_figures_become_at_the_close() -> None:

@@ -1,7 +1,7 @@
 """Open interest through gateways, Kafka, worker, Redis and alerter: it ends as `replay` has it.
 
 The figures are compared at the session's end, to 1e-6 of each. During the session they are those
-of curves that stand up to a step of market time behind (`core.curve_workshop`), and a stream makes
+of curves that stand for a step of market time (`core.curve_workshop`), and a stream makes
 them when its worker has the time, so the two may stand a step apart; at the close both are made
 anew from the same contracts for the very same instant. What is left is rounding: contracts are
 added in the order in which they came.
