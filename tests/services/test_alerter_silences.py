@@ -15,6 +15,7 @@ from tests.support.alerter_scene import Scene, only
 from tests.support.alerter_thread import AlerterThread
 from tests.support.alerter_world import market_in
 from tests.support.alertmanager_server import AlertmanagerServer
+from tests.support.alertmanager_twins import gossiping_twins
 from tests.support.silence_samples import silence, silences_answer
 from tests.support.waiting import eventually
 from tests.support.webhook_recorder import WebhookRecorder
@@ -135,3 +136,24 @@ def test_under_maintenance_the_resolve_reaches_the_pager_when_it_ends(
 
             ask(server.url, lambda silences: silences.expire(made))
             eventually(lambda: pager.statuses() == ["firing", "resolved"])
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_of_two_that_gossip_both_let_go_of_an_acknowledgement_that_one_was_told(
+    redis_url: str, tmp_path: Path, pager: WebhookRecorder
+) -> None:
+    with market_in(redis_url) as market, gossiping_twins(tmp_path, pager.url) as twins:
+        one, two = twins
+        market.trade(1.0, ACME=99.0)
+        with AlerterThread(redis_url, [one.url, two.url]):
+            # Of two a page may come twice.
+            eventually(lambda: "firing" in pager.statuses())
+            create(one.url, *exact_matchers(pager.notices[0].labels))
+            eventually(lambda: is_suppressed(one) and is_suppressed(two))
+
+            market.trade(2.0, ACME=100.0)
+            eventually(lambda: pager.statuses()[-1] == "resolved")
+
+        for server in twins:
+            found = ask(server.url, lambda silences: silences.list())
+            assert [silence.is_active for silence in found] == [False]
