@@ -5,7 +5,16 @@ from pathlib import Path
 
 import click
 
-from bench import core_book, exposition, forecast, latency, options, snapshots, throughput
+from bench import (
+    alert_latency,
+    core_book,
+    exposition,
+    forecast,
+    latency,
+    options,
+    snapshots,
+    throughput,
+)
 from bench.figures import Figure, table, write_json
 from bench.machine import OtherWork
 from bench.servers import Servers, servers
@@ -14,6 +23,7 @@ _WITH_SERVERS: dict[str, Callable[[Servers], list[Figure]]] = {
     throughput.PART: throughput.measure,
     snapshots.PART: snapshots.measure,
     latency.PART: latency.measure,
+    alert_latency.PART: alert_latency.measure,
 }
 _IN_PROCESS: dict[str, Callable[[], list[Figure]]] = {
     core_book.PART: core_book.measure,

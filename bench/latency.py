@@ -3,7 +3,6 @@
 import asyncio
 import json
 import os
-import random
 import sys
 from pathlib import Path
 from time import monotonic_ns
@@ -12,23 +11,20 @@ import numpy as np
 import redis
 from aiokafka import AIOKafkaProducer
 
+from bench.feed import STEP_SECONDS, WARM_SECONDS, Feed
 from bench.figures import Figure
 from bench.servers import Servers, send
 from bench.worker_process import wait_in_session
-from bench.workload import REFERENCES, Market, symbols
+from bench.workload import Market
 from core.sessions import NANOS_PER_SECOND
 from services.child_process import ChildProcess
 from services.topics_admin import create_topics
 from services.universe_files import load_universe
-from streams.topics import PARTITIONS, PRICES, partition_of
+from streams.topics import PRICES
 
 PART = "latency"
 _PREFIX = "latency-"
-_EVENTS_A_SECOND = 20_000
 _SECONDS = 15.0
-_WARM_SECONDS = 3.0
-_STEP_SECONDS = 0.002
-_EVENT_STEP_NS = NANOS_PER_SECOND // _EVENTS_A_SECOND
 _BOOK_AIMS_MS = {50.0: None, 99.0: 15.0, 99.9: None}
 _REDIS_AIMS_MS = {50.0: None, 99.0: None, 99.9: None}
 
@@ -78,61 +74,13 @@ async def _produce(bootstrap: str, topic: str) -> float:
     producer = AIOKafkaProducer(bootstrap_servers=bootstrap)
     await producer.start()
     try:
-        feed = _Feed(producer, topic)
-        while feed.seconds < _WARM_SECONDS + _SECONDS:
-            await asyncio.sleep(_STEP_SECONDS)
+        feed = Feed(producer, topic)
+        while feed.seconds < WARM_SECONDS + _SECONDS:
+            await asyncio.sleep(STEP_SECONDS)
             await feed.send_due()
         return feed.sent / feed.seconds
     finally:
         await producer.stop()
-
-
-class _Feed:
-    """Events at a steady rate from now on; event time passes like time itself.
-
-    What has fallen due is sent at once, a record batch for each partition. After the warm-up,
-    each event carries the moment it fell due, so that no wait for the feed itself is left out.
-    """
-
-    def __init__(self, producer: AIOKafkaProducer, topic: str) -> None:
-        self._producer = producer
-        self._topic = topic
-        self._market = Market()
-        self._opened_ns = self._market.event_ns
-        self._partitions = [partition_of(symbol) for symbol in symbols()]
-        self._started_ns = monotonic_ns()
-        self._beats = 0
-        self.sent = 0
-
-    @property
-    def seconds(self) -> float:
-        """How long it has run."""
-        return (monotonic_ns() - self._started_ns) / NANOS_PER_SECOND
-
-    async def send_due(self) -> None:
-        """Send what has fallen due since the last time."""
-        seconds = self.seconds
-        values: list[list[bytes]] = [[] for _ in range(PARTITIONS)]
-        for place in range(self.sent, int(seconds * _EVENTS_A_SECOND)):
-            number = random.randrange(REFERENCES)  # noqa: S311  only spreads the events
-            values[self._partitions[number]].append(self._event(number, place * _EVENT_STEP_NS))
-            self.sent = place + 1
-        if seconds >= self._beats:
-            self._beats += 1
-            for each in values:
-                each.append(self._market.heartbeat())
-        for partition, each in enumerate(values):
-            if each:
-                batch = self._producer.create_batch()
-                for value in each:
-                    batch.append(key=None, value=value, timestamp=None)
-                await self._producer.send_batch(batch, self._topic, partition=partition)
-
-    def _event(self, number: int, due_ns: int) -> bytes:
-        self._market.event_ns = self._opened_ns + due_ns
-        is_warm = due_ns >= _WARM_SECONDS * NANOS_PER_SECOND
-        stamp = self._started_ns + due_ns if is_warm else 0
-        return self._market.price_event(number, 100.0 + number % 5, stamp)
 
 
 def _quantiles(latencies: dict[str, list[int]]) -> list[Figure]:

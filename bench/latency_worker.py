@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from time import monotonic_ns
 
@@ -13,7 +13,7 @@ from services.clock import SystemClock
 from services.universe_feed import PinnedUniverse
 from services.worker_process import run_worker
 from services.worker_settings import WorkerSettings
-from streams.fencing import PartitionStore
+from streams.fencing import PartitionStore, partial_key
 from streams.intake import Intake
 from streams.rejects import Record
 
@@ -37,11 +37,15 @@ class Stopwatch:
             self._taken.append((monotonic_ns(), tp.partition, [r.value or b"" for r in records]))
 
         async def timed_publish(
-            store: PartitionStore, contents: Mapping[int, tuple[int, bytes]]
+            store: PartitionStore,
+            contents: Mapping[int, tuple[int, bytes]],
+            *,
+            key: Callable[[int], str] = partial_key,
         ) -> dict[int, bool]:
             batches = len(self._taken)
-            accepted = await publish(store, contents)
-            self._written.append((monotonic_ns(), batches, frozenset(contents)))
+            accepted = await publish(store, contents, key=key)
+            if key is partial_key:
+                self._written.append((monotonic_ns(), batches, frozenset(contents)))
             return accepted
 
         Intake.take = timed_take  # type: ignore[method-assign, assignment]

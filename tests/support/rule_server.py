@@ -1,4 +1,4 @@
-"""Debian's Prometheus as a child process, which judges one rule over gauges of a test's own."""
+"""Debian's Prometheus as a child process, which judges one rule."""
 
 import json
 import urllib.request
@@ -42,16 +42,30 @@ class SignalGauges:
 class RuleServer:
     """One Prometheus on a free loopback port; its data survive its process.
 
+    Parameters
+    ----------
+    target, alertmanager : str     what it scrapes and whom it tells, as host:port
+    expression : str               what fires, by default each gauge of `SignalGauges` that is up
+    interval_seconds : float       from scrape to scrape, and from evaluation to evaluation
+
     Attributes
     ----------
     process : ChildProcess     not started
     """
 
-    def __init__(self, directory: Path, *, target: str, alertmanager: str) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        *,
+        target: str,
+        alertmanager: str,
+        expression: str = f"{GAUGE} > 0",
+        interval_seconds: float = EVALUATION_SECONDS,
+    ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         config = directory / "prometheus.yml"
-        config.write_text(yaml.safe_dump(_config(target, alertmanager)))
-        (directory / "rules.yml").write_text(yaml.safe_dump(_rules()))
+        config.write_text(yaml.safe_dump(_config(target, alertmanager, interval_seconds)))
+        (directory / "rules.yml").write_text(yaml.safe_dump(_rules(expression)))
         self.port = free_port()
         self.process = ChildProcess(
             "prometheus",
@@ -82,8 +96,8 @@ def _duration(seconds: float) -> str:
     return f"{round(seconds * 1000)}ms"
 
 
-def _config(target: str, alertmanager: str) -> dict[str, object]:
-    interval = _duration(EVALUATION_SECONDS)
+def _config(target: str, alertmanager: str, interval_seconds: float) -> dict[str, object]:
+    interval = _duration(interval_seconds)
     return {
         "global": {"scrape_interval": interval, "evaluation_interval": interval},
         "rule_files": ["rules.yml"],
@@ -92,6 +106,6 @@ def _config(target: str, alertmanager: str) -> dict[str, object]:
     }
 
 
-def _rules() -> dict[str, object]:
-    rule = {"alert": RULE, "expr": f"{GAUGE} > 0", "labels": {"family": "test", "side": "buy"}}
+def _rules(expression: str) -> dict[str, object]:
+    rule = {"alert": RULE, "expr": expression, "labels": {"family": "test", "side": "buy"}}
     return {"groups": [{"name": "signals", "rules": [rule]}]}
