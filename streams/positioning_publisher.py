@@ -7,10 +7,11 @@ import structlog
 from redis.exceptions import RedisError
 
 from core.errors import described
-from core.live_positioning import due_rows, make, positioning_rows
+from core.live_positioning import due_rows, positioning_rows
 from streams.fencing import PartitionStore, positioning_key
 from streams.metric_registry import Metrics
 from streams.partition import Partition
+from streams.positioning_work import make_rows
 from streams.state_format import encode_state
 
 EVERY_SECONDS = 5.0
@@ -51,7 +52,8 @@ class PositioningPublisher:
         contents = {}
         for number, partition in list(self._partitions.items()):
             if not partition.is_warming:
-                await self._make(partition)
+                book = partition.book
+                await make_rows(book, due_rows(book).tolist(), self._metrics)
                 contents[number] = (partition.token, self._encoded(partition))
         if not contents:
             return
@@ -61,21 +63,6 @@ class PositioningPublisher:
             # Who owns a partition is settled where its partial is refused.
             outcome = "accepted" if is_accepted else "refused"
             self._metrics.counter("forcedflow_positioning_writes", outcome).inc()
-
-    async def _make(self, partition: Partition) -> None:
-        """Make the rows that are due, each in a turn of the loop of its own."""
-        book = partition.book
-        for row in due_rows(book).tolist():
-            if book is not partition.book:
-                # Another version of the universe has come; its rows are other ones.
-                return
-            try:
-                make(book, row)
-            except Exception:
-                # The row has no figures; the others must not lose theirs.
-                log.exception("positioning_not_computed", symbol=book.symbols[row])
-                self._metrics.counter("forcedflow_positioning_writes", "not_computed").inc()
-            await asyncio.sleep(0)
 
     @staticmethod
     def _encoded(partition: Partition) -> bytes:

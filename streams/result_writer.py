@@ -3,14 +3,19 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
+import numpy as np
 import structlog
 
+from core.book import Book
 from core.book_state import names_of, result_state
+from core.columns import Int64s
 from core.day import Day
+from core.live_positioning import due_rows as due_positioning
 from core.results import due_rows, market_times
 from streams.closes import EncodedResult, encode_results
 from streams.metric_registry import Metrics
 from streams.partition import Partition
+from streams.positioning_work import make_rows
 
 Send = Callable[[int, bytes, bytes], Awaitable[Awaitable[object]]]
 """Hands partition, key and value to Kafka's producer; the inner awaitable ends once it has them."""
@@ -62,6 +67,7 @@ class ResultWriter:
             rows = due_rows(book, day, market_ns)[:AT_ONCE]
             if not len(rows):
                 continue
+            await self._make_positioning(book, day, rows)
             state = result_state(book, day, rows)
             encoded = encode_results(state, names_of(book), fund_row=book.fund_row)
             agrees = [_agrees(one, day) for one in encoded]
@@ -74,6 +80,16 @@ class ResultWriter:
                     due.append(one)
             await self._send_all(partition.number, due)
             await asyncio.sleep(0)
+
+    async def _make_positioning(self, book: Book, day: Day, rows: Int64s) -> None:
+        """Bring what results say of options up to their close, where the session still stands."""
+        if not book.options.has_contracts[rows].any():
+            return
+        # Rows stand where their last partial has moved them.
+        book.partial()
+        due = np.intersect1d(due_positioning(book), rows)
+        is_of_day = book.options.targets.label[due] == day.label
+        await make_rows(book, due[is_of_day].tolist(), self._metrics)
 
     def _is_due(self, one: EncodedResult) -> bool:
         figures, path, at = self._sent.get(one.key, (0, 0, 0.0))

@@ -1,21 +1,23 @@
 """What a worker's state survives: its own end, Redis, Kafka's retention, another universe."""
 
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import numpy as np
 import pytest
 from kafka import KafkaAdminClient, TopicPartition
 
+from core.live_positioning import PositioningRows
 from services.embedded_redis import EmbeddedRedis
 from services.worker import EXIT_RESTART
-from streams.fencing import partition_key
+from streams.fencing import partition_key, positioning_key
 from streams.snapshots import Head
 from streams.state_format import StateError, decode_state
-from streams.topics import CLOSES, FLOWS, PRICES
+from streams.topics import CLOSES, FLOWS, OPEN_INTEREST, PRICES
 from tests.support.decoders import ACME_PARTITION, FUNDS, REFERENCES
 from tests.support.imported_universes import import_universe
+from tests.support.interest import BEFORE_OPEN_NS, level
 from tests.support.kafka_reader import records_of
 from tests.support.partials import assert_same_partial
 from tests.support.records import TIME_NS, flow, heartbeat, price
@@ -57,6 +59,15 @@ def shows(deployment: Deployment, **columns: float) -> bool:
     return partial is not None and all(
         getattr(partial, name)[0] == value for name, value in columns.items()
     )
+
+
+def calls_before(deployment: Deployment) -> float | None:
+    """Return the open calls on ACME in the session before, as the alerter reads them."""
+    content = deployment.redis.hget(positioning_key(ACME_PARTITION), "content")
+    if content is None:
+        return None
+    found = decode_state(PositioningRows, cast("bytes", content))
+    return float(found.history[0, -1, 0]) if found.symbol else None
 
 
 def results(deployment: Deployment) -> dict[str, Any]:
@@ -156,6 +167,7 @@ def test_closes_and_assets_survive_the_loss_of_redis_and_of_the_log(
     kafka: str, redis_url: str, deploy: Deploy
 ) -> None:
     deployment = deploy(kafka, redis_url)
+    deployment.send(OPEN_INTEREST, level(event_time=BEFORE_OPEN_NS), partition=ACME_PARTITION)
     with deployment.serving():
         play_a_session(deployment, 80.0)
         saved_to(deployment, CLOSES, 1)
@@ -171,6 +183,8 @@ def test_closes_and_assets_survive_the_loss_of_redis_and_of_the_log(
         price_next_session(deployment, 76.0)
         eventually(lambda: shows(deployment, price=76.0, previous_close=80.0))
         after = deployment.partial(ACME_PARTITION)
+        # The past that positioning is compared with lies there too.
+        eventually(lambda: calls_before(deployment) == 1200.0, seconds=START_SECONDS)
 
     assert before is not None
     assert after is not None

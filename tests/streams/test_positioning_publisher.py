@@ -9,7 +9,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from core.live_positioning import PositioningRows
-from streams import positioning_publisher
+from streams import positioning_publisher, positioning_work
 from streams.fencing import PartitionStore, partial_key, positioning_key
 from streams.logs import Log
 from streams.metric_catalogue import WORKER
@@ -106,7 +106,7 @@ async def test_an_underlying_that_cannot_be_computed_has_no_figures(
         message = "a fault of ours"
         raise ValueError(message)
 
-    monkeypatch.setattr(positioning_publisher, "make", fails)
+    monkeypatch.setattr(positioning_work, "make", fails)
 
     await world.publisher.write()
 

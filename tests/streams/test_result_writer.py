@@ -2,14 +2,17 @@
 
 from typing import Any
 
+import msgspec
+
 from core.sessions import NANOS_PER_SECOND
 from streams.logs import Log
 from streams.metric_catalogue import WORKER
 from streams.metric_registry import Metrics
 from streams.partition import Partition
 from streams.result_writer import AGAIN_SECONDS, ResultWriter
-from streams.topics import CLOSES, INPUTS, PRICES
+from streams.topics import CLOSES, INPUTS, OPEN_INTEREST, PRICES
 from tests.support.decoders import ACME_PARTITION, small_universe
+from tests.support.interest import BEFORE_OPEN_NS, level
 from tests.support.manual_clock import ManualClock
 from tests.support.records import TIME_NS, FakeRecord, heartbeat, price, records
 
@@ -123,3 +126,27 @@ async def test_what_kafka_did_not_take_is_sent_when_it_does() -> None:
     await world.write()
 
     assert len(world.sent) == 1
+
+
+async def test_a_result_says_how_options_were_positioned_at_the_close() -> None:
+    world = World()
+    chain = [
+        level(right=right, open_interest=held, event_time=BEFORE_OPEN_NS)
+        for right, held in (("call", 600), ("put", 900))
+    ]
+    world.partition.take(OPEN_INTEREST, records(*chain))
+
+    await world.write()
+
+    result = msgspec.json.decode(world.sent[0][2])
+    assert result["positioning"]["call_open_interest"] == 600.0
+    assert result["positioning"]["put_open_interest"] == 900.0
+    assert result["positioning"]["open_interest_concentration"] == 1.0
+
+
+async def test_without_open_interest_a_result_says_nothing_of_it() -> None:
+    world = World()
+
+    await world.write()
+
+    assert "positioning" not in msgspec.json.decode(world.sent[0][2])
