@@ -119,6 +119,21 @@ def test_after_the_close_time_stands_still() -> None:
     np.testing.assert_array_equal(positioning_rows(book).figures, closing)
 
 
+def test_where_all_has_settled_nothing_is_open() -> None:
+    book = positioned_book()
+    take(book, smile(0, days=0))
+    trade(book, 0, 1.0, AAA=100.0)
+    make_due(book)
+
+    trade(book, 1, 1.0, AAA=100.0)
+    make_due(book)
+
+    found = positioning_rows(book)
+    assert (figure(found, "call_open_interest"), figure(found, "put_open_interest")) == (0.0, 0.0)
+    assert math.isnan(figure(found, "open_interest_concentration"))
+    assert math.isnan(figure(found, "risk_reversal_25d_30d"))
+
+
 def test_figures_of_the_session_before_are_not_shown_as_those_of_this_one() -> None:
     book = positioned_book()
     take(book, smile(0))
