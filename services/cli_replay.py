@@ -18,6 +18,7 @@ from services.event_fields import column_pairs
 from services.event_files import FlowEvents, PriceEvents, ReadOptions, read_flows, read_prices
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed, offline_feed
+from services.offline_stretches import stretches_of
 from services.option_events import OpenInterestEvents, read_open_interest
 from services.options_settings import SETTING_OF, OptionsSettings, option_flags
 from services.rejects import Reject, write_rejects
@@ -173,7 +174,12 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     )
     taker = SampleTaker(universe, breach_of(universe, alerts)) if report_files else None
     steps = session_steps(universe, feed, _step_ns("--every", every))
-    replay = Replay(universe, book, feed, alerts=alerts, taker=taker)
+    stretches = (
+        stretches_of(alerts, universe, book, feed, close_share=dealers.close_share)
+        if alerts
+        else None
+    )
+    replay = Replay(universe, book, feed, alerts=alerts, taker=taker, stretches=stretches)
     rows = _run(replay, steps).between(first_ns, last_ns)
     write_table(output, row_columns(rows, universe))
     if alerts is not None and alerts_file is not None:

@@ -6,6 +6,7 @@ from core.alerts import AlertKey, AlertState, Change, Transition, levels_of
 from core.assembly import FORECAST_COLUMNS
 from core.columns import View
 from core.lifecycle import next_due_ns, step
+from core.quiet import stays
 from core.readings import Readings, read
 from core.sessions import NANOS_PER_SECOND, NEVER_NS
 from core.thresholds import Rule, breach_levels
@@ -66,9 +67,9 @@ class OfflineAlerts:
             since = self._firing_since.pop(key)
             self.episodes.append(Episode(key, since, transition.at_ns, transition.reason))
 
-    def due_ns(self, *, after_ns: int) -> int:
-        """Return the first whole second after a time at which a rule may change by itself."""
-        due = min(
+    def changes_ns(self) -> int:
+        """Return when a rule may next change by itself, ``NEVER_NS`` if none does."""
+        return min(
             (
                 next_due_ns(rule, self._readings[rule.name], self._states[rule.name])
                 for rule in self.rules
@@ -76,6 +77,22 @@ class OfflineAlerts:
             ),
             default=NEVER_NS,
         )
+
+    def stays(self, low: View, high: View) -> bool:
+        """Return whether nothing between two views changes any alert, as `core.quiet` says."""
+        return all(
+            stays(
+                rule,
+                read(rule, low, self._universe),
+                read(rule, high, self._universe),
+                self._states[rule.name],
+            )
+            for rule in self.rules
+        )
+
+    def due_ns(self, *, after_ns: int) -> int:
+        """Return the first whole second after a time at which a rule may change by itself."""
+        due = self.changes_ns()
         if due >= NEVER_NS:
             return NEVER_NS
         second = -(-max(due, after_ns + 1) // NANOS_PER_SECOND)

@@ -44,8 +44,8 @@ class Feed:
         """Return what was timestamped after `start_ns` and up to `until_ns`."""
         first, last = _bounds(self.interest.event_ns, start_ns, until_ns)
         return Events(
-            _sliced(self.prices, *_bounds(self.prices.event_ns, start_ns, until_ns)),
-            _sliced(self.flows, *_bounds(self.flows.event_ns, start_ns, until_ns)),
+            sliced(self.prices, *_bounds(self.prices.event_ns, start_ns, until_ns)),
+            sliced(self.flows, *_bounds(self.flows.event_ns, start_ns, until_ns)),
             self.interest.at(slice(first, last)),
         )
 
@@ -132,7 +132,8 @@ def _bounds(event_ns: Int64s, start_ns: int, until_ns: int) -> tuple[int, int]:
     return first, last
 
 
-def _sliced(columns: C, first: int, last: int) -> C:
+def sliced(columns: C, first: int, last: int) -> C:
+    """Return some of the events, from one position to before another."""
     taken: dict[str, Any] = {
         name: None if column is None else column[first:last]
         for name, column in vars(columns).items()

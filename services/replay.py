@@ -16,6 +16,7 @@ from core.sessions import NEVER_NS, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
 from core.universe import Universe
 from services.offline_alerts import OfflineAlerts
 from services.offline_events import Feed
+from services.offline_stretches import Stretches
 from services.report_samples import SampleTaker
 from services.rows import Rows, rows_of
 
@@ -65,12 +66,14 @@ class Replay:
         *,
         alerts: OfflineAlerts | None,
         taker: SampleTaker | None,
+        stretches: Stretches | None = None,
     ) -> None:
         self._universe = universe
         self._book = book
         self._feed = feed
         self._alerts = alerts
         self._taker = taker
+        self._stretches = stretches
         self._breach = breach_of(universe, alerts)
         self._applied_ns = NO_TIME
         self._market_ns = NO_TIME
@@ -97,6 +100,9 @@ class Replay:
         if step.market_ns > self._market_ns:
             self._market_ns = step.market_ns
             self._alerts.judge(view)
+            self._note_judged(view, step.market_ns)
+        elif self._stretches is not None and step.market_ns < self._market_ns:
+            self._stretches.forget()
         self._alerts.set_levels(view)
         return view
 
@@ -114,16 +120,33 @@ class Replay:
         if alerts.reads_forecast:
             add_forecast(view, partial, self._breach)
         alerts.judge(view)
+        self._note_judged(view, time_ns)
+
+    def _note_judged(self, view: View, time_ns: int) -> None:
+        if self._stretches is not None:
+            self._stretches.note_judged(view, time_ns)
 
     def _advance(self, until_ns: int) -> None:
-        """Apply what was timestamped up to a time; judge the rules at every event on the way."""
+        """Apply what was timestamped up to a time; judge the rules at every event on the way.
+
+        What certainly changes no alert is applied at once: it is as if it had been judged.
+        """
         while self._alerts is not None:
             time_ns = min(self._next_event_ns(), self._alerts.due_ns(after_ns=self._market_ns))
             if time_ns > until_ns:
                 break
+            quiet_ns = self._quiet_until(until_ns)
+            if quiet_ns > self._applied_ns:
+                self._apply(quiet_ns)
+                continue
             self._apply(time_ns)
             self._judge(self._alerts, time_ns)
         self._apply(until_ns)
+
+    def _quiet_until(self, until_ns: int) -> int:
+        if self._stretches is None:
+            return self._applied_ns
+        return self._stretches.quiet_until(self._applied_ns, until_ns)
 
     def _next_event_ns(self) -> int:
         return min(
