@@ -12,6 +12,7 @@ from scipy.optimize import brentq
 
 from core.columns import Floats, Int64s
 from core.log_grid import LogGrid, grid_for, sum_by_level
+from core.near_turns import turns_near_zero
 from core.open_positions import Positions
 
 LOWEST, HIGHEST = 0.8, 1.2
@@ -21,6 +22,9 @@ NODES_PER_WIDTH = 4
 MOST_HALF = 2048
 NOISE = 1e-6
 """Where the exposure is less than this share of its largest, its sign means nothing."""
+NEAR = 1e-3
+"""Where a turn between nodes is no further from zero than this share of the largest exposure, the
+exact sum decides on which side it is: the cubics are off by 3e-5 of the sizes of its terms."""
 NOTHING = 1e-12
 """So much of the largest gamma that a contract can have is none at all."""
 
@@ -63,8 +67,9 @@ def zero_gamma(positions: Positions, *, spot: float, weights: Floats) -> ZeroGam
     Notes
     -----
     The exposure is looked at on a grid that has four nodes in a width of every contract (down to a
-    width of 0.02 %), so that a pair of levels hides only where the gamma between them is less than
-    1e-4 of its largest, and each change of sign is then solved for with the exact sum.
+    width of 0.02 %), and where its cubics turn near zero between nodes, so that a pair of levels
+    hides only where the gamma between them is less than 1e-5 of its largest. Each change of sign
+    is then solved for with the exact sum.
     """
     side = weights @ positions.channels
     mine = positions.at(np.flatnonzero(side != 0.0))
@@ -72,15 +77,15 @@ def zero_gamma(positions: Positions, *, spot: float, weights: Floats) -> ZeroGam
         return ZeroGamma((), "no open interest that can be priced")
     height = side[side != 0.0] * mine.weight / mine.width
     centre = mine.centre - np.log(spot)
-    nodes, seen = _scan(height, centre, mine.width)
-    size = np.abs(seen)
-    if size.max() <= NOTHING * np.abs(height).max():
-        return ZeroGamma((), f"no gamma between {LOWEST:g} and {HIGHEST:g} of the spot")
 
     def gamma(log_distance: float) -> float:
         z = (log_distance - centre) / mine.width
         return float(height @ np.exp(-0.5 * z * z))
 
+    nodes, seen = _scan(height, centre, mine.width, exact=gamma)
+    size = np.abs(seen)
+    if size.max() <= NOTHING * np.abs(height).max():
+        return ZeroGamma((), f"no gamma between {LOWEST:g} and {HIGHEST:g} of the spot")
     is_clear = size > NOISE * size.max()
     nodes, is_long = nodes[is_clear], seen[is_clear] > 0.0
     turns = np.flatnonzero(is_long[1:] != is_long[:-1]).tolist()
@@ -93,7 +98,9 @@ def zero_gamma(positions: Positions, *, spot: float, weights: Floats) -> ZeroGam
     return ZeroGamma(levels, None if levels else reason)
 
 
-def _scan(height: Floats, centre: Floats, width: Floats) -> tuple[Floats, Floats]:
+def _scan(
+    height: Floats, centre: Floats, width: Floats, *, exact: Callable[[float], float]
+) -> tuple[Floats, Floats]:
     """Return log distances from the spot, ascending, and what the gamma is proportional to."""
     step = float(width.min()) / NODES_PER_WIDTH
     grid = grid_for(step, reach=-np.log(LOWEST), most_half=MOST_HALF)
@@ -108,11 +115,16 @@ def _scan(height: Floats, centre: Floats, width: Floats) -> tuple[Floats, Floats
             slope[0] -= (height[some] / width[some]) @ (z * density)
 
     value, slope = sum_by_level(width, grid, nodes_per_width=NODES_PER_WIDTH, channels=1, put=put)
-    nodes = grid.nodes
-    end = np.log([HIGHEST])
-    inside = nodes < end
-    at_end = grid.read(value, slope, end)[0][0]
-    return np.append(nodes[inside], end), np.append(value[0, inside], at_end)
+    end = np.log(HIGHEST)
+    near = NEAR * float(np.abs(value).max())
+    turns = turns_near_zero(grid, value[0], slope[0], near=near)
+    turns = turns[turns < end]
+    inside = grid.nodes < end
+    nodes = np.concatenate((grid.nodes[inside], turns, [end]))
+    at_turns = [exact(turn) for turn in turns.tolist()]
+    at_end = grid.read(value, slope, nodes[-1:])[0][0]
+    order = np.argsort(nodes)
+    return nodes[order], np.concatenate((value[0, inside], at_turns, at_end))[order]
 
 
 def _solutions(

@@ -90,6 +90,25 @@ def test_two_levels_close_together_are_both_found() -> None:
     assert levels(found)[0] < 101.3 < levels(found)[1] < levels(found)[0] * 1.012
 
 
+@given(strike=st.floats(96.0, 104.0), hours=st.floats(3.0, 60.0), broad=st.floats(20.0, 400.0))
+def test_a_pair_of_levels_around_a_dip_of_a_hundred_thousandth_is_found(
+    strike: float, hours: float, broad: float
+) -> None:
+    # Puts that take the gamma of the calls away and, at one price, that little more.
+    days = np.array([broad, hours / 24.0])
+    settlement_ns = NOW + (days * DAY_NS).astype(np.int64)
+    terms = {"settlement_ns": settlement_ns, "implied_volatility": [0.4, 0.2], "as_of_ns": NOW}
+    one_each = positions_of([100.0, strike], [True, False], [1.0, 1.0], **terms)
+    spots = strike * np.exp(np.linspace(-0.01, 0.01, 20_001))
+    calls, puts, _ = one_each.gamma_profile(spots)
+    share = 1.00001 / (puts / calls).max()
+    positions = positions_of([100.0, strike], [True, False], [1.0, share], **terms)
+
+    found = zero_gamma(positions, spot=100.0, weights=INDEX)
+
+    assert [each.long_above for each in found.levels] == [False, True]
+
+
 @pytest.mark.parametrize(
     ("weights", "reason"),
     [
@@ -158,7 +177,7 @@ def test_a_brute_force_search_finds_the_same_levels(rows: list[tuple[float, ...]
     exposure = INDEX @ positions.gamma_profile(spots)
     largest = np.abs(exposure).max()
     # The search looks at what is clear of zero, as the levels do.
-    clear = np.flatnonzero(np.abs(exposure) > 1e-4 * largest)
+    clear = np.flatnonzero(np.abs(exposure) > 1e-5 * largest)
     turns = np.flatnonzero(np.diff(np.sign(exposure[clear])))
     for turn in turns:
         low, high = spots[clear[turn]], spots[clear[turn + 1]]
