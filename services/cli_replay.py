@@ -24,6 +24,8 @@ from services.options_settings import SETTING_OF, OptionsSettings, option_flags
 from services.rejects import Reject, write_rejects
 from services.replay import Replay, Step, breach_of, session_steps
 from services.report import check_report_suffix, write_reports
+from services.report_alerts import quality_lines
+from services.report_figures import Figures
 from services.report_samples import SampleTaker
 from services.rows import Rows, joined_rows, row_columns
 from services.rules_file import load_rules
@@ -185,7 +187,8 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
     if alerts is not None and alerts_file is not None:
         write_table(alerts_file, alerts.columns())
     if taker is not None:
-        write_reports(report_files, taker, universe=universe, alerts=alerts)
+        found = write_reports(report_files, taker, universe=universe, alerts=alerts)
+        _tell_quality(found)
     rejects = inputs.rejects()
     if rejects_file is not None:
         write_rejects(rejects_file, rejects)
@@ -199,6 +202,13 @@ def _run(replay: Replay, steps: list[Step]) -> Rows:
         task = progress.add_task("Replaying", total=len(steps))
         parts = list(replay.rows(steps, progress=lambda n: progress.update(task, completed=n)))
     return joined_rows(parts)
+
+
+def _tell_quality(found: Figures) -> None:
+    if found.quality:
+        click.echo(f"{len(found.alerts)} alerts in {found.sessions} sessions", err=True)
+        for line in quality_lines(found.quality):
+            click.echo(f"  {line}", err=True)
 
 
 def _summarise(rows: Rows, book: Book, feed: Feed, *, rejects: list[Reject]) -> None:

@@ -9,7 +9,7 @@ import msgspec
 from core.errors import ConfigError
 from core.universe import Universe
 from services.offline_alerts import OfflineAlerts
-from services.report_figures import figures
+from services.report_figures import Figures, figures
 from services.report_page import report_page
 from services.report_samples import SampleTaker
 
@@ -29,8 +29,13 @@ def write_reports(
     *,
     universe: Universe,
     alerts: OfflineAlerts | None,
-) -> None:
-    """Write the report of a finished replay: as a page, or its figures alone as JSON."""
+) -> Figures:
+    """Write the report of a finished replay: as a page, or its figures alone as JSON.
+
+    Returns
+    -------
+    Figures    what it says
+    """
     samples = taker.samples()
     found = figures(
         samples,
@@ -45,3 +50,4 @@ def write_reports(
             path.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
         else:
             path.write_text(report_page(found, samples, universe), encoding="utf-8")
+    return found

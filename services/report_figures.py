@@ -1,27 +1,23 @@
 """The figures of a report: coverage, losses, reliability, and what the alerts were worth."""
 
 import itertools
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from core.alerts import SIDE_SIGN
 from core.columns import Bools, Floats
-from core.sessions import NANOS_PER_SECOND
 from core.thresholds import Rule
 from core.universe import Universe
 from services.offline_alerts import Episode
+from services.report_alerts import AlertOutcome, AlertQuality, outcomes, qualities
 from services.report_samples import LastRows, Samples
-from services.rows import time_text
 
 LOW, HIGH = 0.05, 0.95
 """The quantiles that the band states."""
 
 MINUTES_LEFT = (30, 60, 120, 180, 240, 300, 390)
 """Upper ends of the classes of time to the close, in minutes; longer sessions have more."""
-
-_MINUTE_NS = 60 * NANOS_PER_SECOND
 
 STATED = (0.0, 0.01, 0.05, 0.2, 0.5, 0.8, 0.95, 1.0)
 """Bounds of the classes of stated breach probability."""
@@ -59,26 +55,6 @@ class StatedClass:
 
 
 @dataclass(frozen=True)
-class AlertOutcome:
-    """One alert: when it fired and what the close said of it.
-
-    ``lead_minutes`` to the cut-off, None for groups; ``confirmed``: whether the measure at the
-    close was on its side and at or above its level's ``raise``, None where that cannot be said.
-    """
-
-    alertname: str
-    severity: str
-    side: str
-    scope: str
-    symbol: str
-    fires_at: str | None
-    resolves_at: str | None
-    reason: str
-    lead_minutes: float | None
-    confirmed: bool | None
-
-
-@dataclass(frozen=True)
 class Figures:
     """Everything a report says in numbers."""
 
@@ -93,6 +69,7 @@ class Figures:
     by_time: tuple[TimeClass, ...]
     reliability: tuple[StatedClass, ...]
     alerts: tuple[AlertOutcome, ...]
+    quality: tuple[AlertQuality, ...]
 
 
 def figures(
@@ -104,13 +81,14 @@ def figures(
     episodes: Sequence[Episode],
 ) -> Figures:
     """Return the figures of a replay; ``episodes`` are those of its ``rules``."""
-    named = {rule.name: rule for rule in rules}
+    alerts = outcomes(episodes, rules, universe=universe, last_rows=last_rows)
+    sessions = len(np.unique(samples.label))
     total = _time_class(samples, 0.0, np.inf)
     longest = float(np.max(samples.column["seconds_to_close"], initial=0.0)) / 60.0
     bounds = [0.0, *(end for end in MINUTES_LEFT if end < longest), longest]
     classes = [_time_class(samples, low, high) for low, high in itertools.pairwise(bounds)]
     return Figures(
-        sessions=len(np.unique(samples.label)),
+        sessions=sessions,
         references=len(np.unique(samples.reference)),
         rows=len(samples),
         inside=total.inside,
@@ -120,9 +98,8 @@ def figures(
         pinball_ratio=total.pinball / total.clock_pinball if total.clock_pinball else np.nan,
         by_time=tuple(each for each in classes if each.rows),
         reliability=_reliability(samples),
-        alerts=tuple(
-            _outcome(episode, named, universe=universe, last_rows=last_rows) for episode in episodes
-        ),
+        alerts=alerts,
+        quality=qualities(alerts, rules, sessions=sessions),
     )
 
 
@@ -168,36 +145,6 @@ def _reliability(samples: Samples) -> tuple[StatedClass, ...]:
             seen, said = _share(breached[chosen]), _mean(stated[chosen])
             classes.append(StatedClass(low, high, int(chosen.sum()), said, seen))
     return tuple(classes)
-
-
-def _outcome(
-    episode: Episode, rules: Mapping[str, Rule], *, universe: Universe, last_rows: LastRows
-) -> AlertOutcome:
-    key = episode.key
-    lead, confirmed, zone = None, None, "UTC"
-    if key.scope == "symbol":
-        row = universe.symbol.index(key.symbol)
-        table = universe.schedules[int(universe.schedule[row])]
-        zone = table.zone
-        at = table.position_at(episode.fires_ns)
-        lead = (int(table.cutoff_ns[at]) - episode.fires_ns) / _MINUTE_NS
-        last = last_rows.get((row, int(table.label[at])))
-        if last is not None:
-            rule = rules[key.family]
-            level = next(level for level in rule.levels if level.name == key.severity)
-            confirmed = SIDE_SIGN[key.side] * last[rule.measure] >= level.raise_at
-    return AlertOutcome(
-        alertname=key.alertname,
-        severity=key.severity,
-        side=key.side,
-        scope=key.scope,
-        symbol=key.symbol,
-        fires_at=time_text(episode.fires_ns, zone),
-        resolves_at=time_text(episode.resolves_ns, zone),
-        reason=episode.reason,
-        lead_minutes=lead,
-        confirmed=confirmed,
-    )
 
 
 def _share(mask: Bools) -> float:

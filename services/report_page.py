@@ -5,11 +5,11 @@ from html import escape
 
 import numpy as np
 
-from core.thresholds import SEVERITIES
 from core.universe import Universe
 from services.page_style import STYLE
+from services.report_alerts import AlertOutcome, AlertQuality, minutes_text, share_text
 from services.report_charts import coverage_chart, reliability_chart, trajectory_chart
-from services.report_figures import AlertOutcome, Figures
+from services.report_figures import Figures
 from services.report_samples import Samples
 from services.rows import session_text
 from services.screen import usd
@@ -36,6 +36,9 @@ _DAYS_HEADING = (
 )
 
 
+_QUALITY = ("rule", "level", "alerts", "a day", "median lead", "worst", "flips", "confirmed")
+
+
 def report_page(figures: Figures, samples: Samples, universe: Universe) -> str:
     """Return the whole page as HTML."""
     parts = [
@@ -44,7 +47,7 @@ def report_page(figures: Figures, samples: Samples, universe: Universe) -> str:
         _introduction(figures),
         _tiles(figures),
         _band_section(figures),
-        _alert_section(figures.alerts, figures.sessions),
+        _alert_section(figures),
         _DAYS_HEADING,
         *_days(samples, universe),
     ]
@@ -126,35 +129,34 @@ def _reliability_figure(figures: Figures) -> str:
     )
 
 
-def _alert_section(alerts: Sequence[AlertOutcome], sessions: int) -> str:
+def _alert_section(figures: Figures) -> str:
+    alerts = figures.alerts
     if not alerts:
         return "<h2>Alerts</h2><p>None: no rules were given, or nothing crossed them.</p>"
-    levels = [name for name in SEVERITIES if any(each.severity == name for each in alerts)]
-    summary = "".join(
-        _level_row(name, [each for each in alerts if each.severity == name], sessions)
-        for name in levels
-    )
+    summary = "".join(map(_quality_row, figures.quality))
     rows = "".join(_alert_row(each) for each in alerts)
     unfolded = " open" if len(alerts) <= MANY_ALERTS else ""
     return (
-        f"<h2>Alerts</h2><p>{_count(len(alerts), 'alert')} in {_count(sessions, 'session')}. "
+        f"<h2>Alerts</h2><p>{_count(len(alerts), 'alert')} in "
+        f"{_count(figures.sessions, 'session')}. "
         "An alert is confirmed "
-        "when the last row of its session still stands at or above its threshold, on its side. "
-        "Groups have no single cut-off and are not judged.</p>"
-        f"<table>{_head('level', 'alerts', 'a session', 'confirmed', 'median lead')}{summary}"
+        "when the last row of its session still stands at or above its threshold, on its side; a "
+        "group by the sum of its members' last rows. A flip is an alert that fires again for the "
+        "same subject and side in the same session. Leads are to the cut-off for close orders, of "
+        "a group to the first of its open members; the worst is the shortest.</p>"
+        f"<table>{_head(*_QUALITY)}{summary}"
         f"</table><details{unfolded}><summary>All of them</summary><table>"
         f"{_head('fired', 'level', 'who', 'alert', 'before the cut-off', 'ended', 'confirmed')}"
         f"{rows}</table></details>"
     )
 
 
-def _level_row(level: str, alerts: Sequence[AlertOutcome], sessions: int) -> str:
-    confirmed = [each.confirmed for each in alerts if each.confirmed is not None]
-    leads = [each.lead_minutes for each in alerts if each.lead_minutes is not None]
-    lead = _lead(float(np.median(leads))) if leads else "–"
+def _quality_row(each: AlertQuality) -> str:
     return (
-        f"<tr><td>{level}</td><td>{len(alerts)}</td><td>{len(alerts) / max(sessions, 1):.2f}</td>"
-        f"<td>{_share_of(confirmed)}</td><td>{lead}</td></tr>"
+        f"<tr><td>{escape(each.rule)}</td><td>{each.level}</td><td>{each.alerts}</td>"
+        f"<td>{each.a_session:.2f}</td><td>{minutes_text(each.lead_median_minutes)}</td>"
+        f"<td>{minutes_text(each.lead_worst_minutes)}</td><td>{each.flips}</td>"
+        f"<td>{share_text(each)}</td></tr>"
     )
 
 

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from core.sessions import NANOS_PER_SECOND
 from core.thresholds import Level, Rule
 from services.cli import main
 from services.offline_alerts import Episode
+from services.report_alerts import AlertQuality, quality_lines
 from services.report_figures import Figures, figures, pinball_loss
 from services.report_page import report_page
 from services.report_samples import LastRows, Samples
@@ -120,10 +122,83 @@ def test_without_a_stated_probability_nothing_is_held_against_it() -> None:
     assert "alerts a session" not in page
 
 
-def test_a_groups_alert_is_not_judged() -> None:
-    (alert,) = found(samples([0.0]), (episode(scope="room", symbol="ai-chips"),)).alerts
+ROOMS = replace(UNIVERSE, rooms={"ai-chips": np.array([0, 1], np.int32)})
+
+
+@pytest.mark.parametrize(
+    ("measure", "other", "is_confirmed"),
+    [
+        # 60 of 1000 and 30 of 1000 sold come to 4.5 %, 60 and 40 to 5 % of both.
+        ("adv_ratio", -30.0, False),
+        ("adv_ratio", -40.0, True),
+        ("forced_flow_usd", -39.9, False),
+        ("forced_flow_usd", -40.0, True),
+    ],
+)
+def test_a_groups_alert_is_judged_by_its_members_last_rows(
+    measure: str, other: float, *, is_confirmed: bool
+) -> None:
+    raise_at = 0.05 if measure == "adv_ratio" else 100.0
+    rule = Rule("flow", measure, "room", (Level("warning", raise_at, raise_at),))
+    last = {
+        (row, FIRST): {"adv_ratio": usd / 1000.0, "forced_flow_usd": usd}
+        for row, usd in enumerate((-60.0, other))
+    }
+
+    [alert] = figures(
+        samples([0.0]),
+        last,
+        universe=ROOMS,
+        rules=(rule,),
+        episodes=(episode(scope="room", symbol="ai-chips"),),
+    ).alerts
+
+    assert alert.confirmed is is_confirmed
+    assert alert.lead_minutes == pytest.approx(110.0)
+
+
+def test_a_group_of_which_no_member_was_open_is_not_judged() -> None:
+    closed = replace(episode(scope="room", symbol="ai-chips"), fires_ns=at(0, 7.5))
+    rule = replace(RULE, scope="room")
+
+    [alert] = figures(samples([0.0]), {}, universe=ROOMS, rules=(rule,), episodes=(closed,)).alerts
 
     assert (alert.lead_minutes, alert.confirmed) == (None, None)
+
+
+def test_the_quality_is_told_by_rule_and_level() -> None:
+    rules = (RULE, Rule("quiet", "adv_ratio", "symbol", (Level("critical", 0.5, 0.4),)))
+    last = {(0, FIRST): {"adv_ratio": -0.06}, (0, FIRST + 1): {"adv_ratio": 0.0}}
+    fired = [(0, 5.0), (0, 6.0), (1, 6.5), (0, 6.5)]
+    episodes = [
+        replace(episode(), fires_ns=at(session, hour), resolves_ns=at(session, 7.0))
+        for session, hour in fired
+    ]
+    episodes[3] = replace(episodes[3], key=episodes[3].key._replace(symbol="B<B"))
+
+    found = figures(samples([0.0, 0.0]), last, universe=UNIVERSE, rules=rules, episodes=episodes)
+
+    assert found.quality == (
+        AlertQuality(
+            rule="flow",
+            level="warning",
+            alerts=4,
+            a_session=2.0,
+            # The cut-off is ten minutes before 7 h: 110, 50, 20 and 20 minutes after them.
+            lead_median_minutes=35.0,
+            lead_worst_minutes=20.0,
+            # Of the same symbol, in the same session; the next day's is none.
+            flips=1,
+            judged=3,
+            confirmed=2 / 3,
+        ),
+        AlertQuality("quiet", "critical", 0, 0.0, None, None, 0, 0, None),
+    )
+    assert quality_lines(found.quality) == [
+        "rule   level     alerts  a day  lead median   worst  flips  confirmed",
+        "flow   warning        4   2.00       35 min  20 min      1  67 % of 3",
+        "quiet  critical       0   0.00            –       –      0          –",
+    ]
 
 
 def test_the_page_stands_alone_and_says_the_figures() -> None:
@@ -153,6 +228,9 @@ def test_a_replay_writes_page_and_figures(tmp_path: Path) -> None:
     report = json.loads((tmp_path / "report.json").read_text())
     assert report["references"] == 3
     assert [alert["confirmed"] for alert in report["alerts"]] == [True] * 6
+    assert sum(each["alerts"] for each in report["quality"]) == 6
+    assert "6 alerts in" in result.stderr
+    assert "lead median" in result.stderr
     assert (tmp_path / "report.html").read_text().count("<figure>") == 2 + 3
 
 
