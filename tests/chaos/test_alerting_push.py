@@ -121,7 +121,7 @@ def resumed(
 
 
 def moment(random: np.random.Generator) -> float:
-    return float(random.uniform(2.5, 3.5))
+    return float(random.uniform(3.0, 4.0))
 
 
 def test_alertmanager_is_killed(desk: Desk, random: np.random.Generator, figure: Figure) -> None:

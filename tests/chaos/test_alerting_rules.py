@@ -56,7 +56,7 @@ def desk(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Desk]:
         supervised.keep(prometheus.process)
         looks = stack.enter_context(AlertLooks(server))
         breaches = Breaches(gauges.signal, pager, looks)
-        eventually(prometheus.judges, seconds=START_SECONDS)
+        eventually(prometheus.is_at_work, seconds=START_SECONDS)
         yield Desk(prometheus, supervised, breaches)
         breaches.check()
 
@@ -72,7 +72,7 @@ def play(desk: Desk, fault: Fault, random: np.random.Generator, figure: Figure) 
 
 
 def moment(random: np.random.Generator) -> float:
-    return float(random.uniform(2.5, 3.5))
+    return float(random.uniform(3.5, 4.5))
 
 
 def test_prometheus_freezes(desk: Desk, random: np.random.Generator, figure: Figure) -> None:

@@ -68,7 +68,7 @@ def breaches_around(at: float, random: np.random.Generator) -> list[Breach]:
     Others begin or end before, during and after it.
     """
     acme, bolt, cake, dell, *others = SYMBOLS[:-1]
-    since = random.uniform(0.0, 0.5, 3)
+    since = random.uniform(0.0, 0.3, 3)
     return [
         Breach(acme, since[0], at + random.uniform(0.1, 1.0)),
         Breach(bolt, since[1], at + random.uniform(2.5, 5.0)),

@@ -3,6 +3,7 @@
 import json
 import urllib.request
 from pathlib import Path
+from typing import Any
 
 import yaml
 from prometheus_client import CollectorRegistry, Gauge
@@ -80,16 +81,23 @@ class RuleServer:
             environment={"PATH": "/usr/bin:/bin"},
         )
 
-    def judges(self) -> bool:
-        """Say whether it has evaluated its rule since it was started."""
+    def is_at_work(self) -> bool:
+        """Say whether it has scraped its target and knows whom to tell.
+
+        It looks for both five seconds after it was started.
+        """
         try:
-            with urllib.request.urlopen(
-                f"http://127.0.0.1:{self.port}/api/v1/rules", timeout=5
-            ) as answer:
-                groups = json.load(answer)["data"]["groups"]
+            scraped = self._ask(f"query?query=count({GAUGE})")["result"]
+            told = self._ask("alertmanagers")["activeAlertmanagers"]
         except OSError:
             return False
-        return any(rule["health"] == "ok" for group in groups for rule in group["rules"])
+        return bool(scraped and told)
+
+    def _ask(self, path: str) -> dict[str, Any]:
+        url = f"http://127.0.0.1:{self.port}/api/v1/{path}"
+        with urllib.request.urlopen(url, timeout=5) as answer:
+            found: dict[str, Any] = json.load(answer)["data"]
+        return found
 
 
 def _duration(seconds: float) -> str:
