@@ -17,6 +17,9 @@ _SHOWN_BEFORE_NS = 60 * _MINUTE_NS
 _SHOWN_AFTER_NS = 30 * _MINUTE_NS
 _MILLISECOND_NS = 1_000_000
 
+_VARIABLES = {"symbol": ("symbol", "focus"), "venue": ("venue",), "room": ("room",)}
+"""The dashboards' variables that show an alert's subject, by its scope."""
+
 
 def replay_files(market: Path) -> str:
     """Return the options that name the files of a simulated market."""
@@ -65,10 +68,10 @@ class Links:
 
     def _dashboard(self, key: AlertKey, time_ns: int) -> str:
         base = self.dashboards.rstrip("/")
-        name = "close" if key.scope == "symbol" else "room"
+        name = "room" if key.scope == "room" else "close"
         if "://" not in base:
             return f"{base}/{name}.json"
-        query = {} if key.scope == "market" else {f"var-{key.scope}": key.symbol}
+        query = {f"var-{variable}": key.symbol for variable in _VARIABLES.get(key.scope, ())}
         if time_ns != NO_TIME:
             query["from"] = str((time_ns - _SHOWN_BEFORE_NS) // _MILLISECOND_NS)
             query["to"] = str((time_ns + _SHOWN_AFTER_NS) // _MILLISECOND_NS)

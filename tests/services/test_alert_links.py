@@ -1,5 +1,6 @@
 """Where a page points to."""
 
+import json
 import shlex
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
@@ -18,6 +19,7 @@ from tests.support.universes import EXAMPLE
 
 NEW_YORK = "America/New_York"
 AT_NS = parse_time("2026-06-23T15:08:42.5-04:00")
+ROOT = Path(__file__).parents[2]
 LABEL = 20627
 """2026-06-23."""
 SYMBOL = AlertKey("ForcedFlowWatch", "watch", "forced-flow", "sell", "symbol", "A C&ME")
@@ -54,13 +56,20 @@ def test_addresses_carry_the_subject_and_the_time() -> None:
     ]
 
 
-@pytest.mark.parametrize(("scope", "query"), [("room", "var-room=ai"), ("market", "")])
-def test_a_group_has_its_own_dashboard(scope: str, query: str) -> None:
+@pytest.mark.parametrize("scope", ["symbol", "venue", "room", "market"])
+def test_a_link_shows_its_subject_on_a_dashboard_that_is_there(scope: str) -> None:
     key = SYMBOL._replace(scope=scope, symbol="ai")
+    file = REPOSITORY.of(key, label=LABEL, time_ns=NO_TIME, zone="UTC")["dashboard_url"]
+    page = json.loads((ROOT / file).read_text())
+    variables = {each["name"] for each in page["templating"]["list"]}
 
     told = Links(dashboards="http://g").of(key, label=LABEL, time_ns=NO_TIME, zone="UTC")
 
-    assert told["dashboard_url"] == f"http://g/d/forcedflow-room?{query}"
+    address = urlsplit(told["dashboard_url"])
+    assert address.path == f"/d/{page['uid']}"
+    chosen = {name.removeprefix("var-") for name in parse_qs(address.query)}
+    assert chosen <= variables
+    assert bool(chosen) is (scope != "market")
 
 
 def test_a_time_that_is_not_known_limits_nothing() -> None:
