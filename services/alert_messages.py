@@ -106,7 +106,8 @@ def resolved_annotations(
         Reason.WITHDRAWN: ("withdrawn", "the rules or the universe no longer have it"),
     }[reason]
     return {
-        "summary": cut(f"Resolved: {_head(telling.key)}, {short_why}"),
+        # That it is resolved every receiver says by itself.
+        "summary": cut(f"{_head(telling.key)}: {short_why}"),
         "description": f"Resolved at {at} market time: {why}.\n{_last_value(telling)}",
         "data_as_of": last.get("data_as_of") or _as_of(telling),
     }

@@ -166,7 +166,7 @@ def test_the_page_of_what_has_cleared() -> None:
     )
 
     assert told == {
-        "summary": "Resolved: SELL ACME, back below 1.5 % of ADV",
+        "summary": "SELL ACME: back below 1.5 % of ADV",
         "description": (
             "Resolved at 15:32:00 EDT market time: the measure came back below its clear bound.\n"
             "Last known SELL 1.42 % of ADV at 15:31:00 EDT, at its peak SELL 7.31 % of ADV."
@@ -178,7 +178,7 @@ def test_the_page_of_what_has_cleared() -> None:
 def test_the_page_of_a_session_that_closed() -> None:
     told = resolved_annotations(TELLING, {}, Reason.SESSION_CLOSED, at_ns=CLOSE_NS)
 
-    assert told["summary"] == "Resolved: SELL ACME, session closed 16:00:00 EDT"
+    assert told["summary"] == "SELL ACME: session closed 16:00:00 EDT"
     assert told["description"].startswith(
         "Resolved at 16:00:00 EDT market time: its session closed.\n"
     )
@@ -190,7 +190,7 @@ def test_the_page_of_a_rule_that_is_gone() -> None:
 
     told = resolved_annotations(gone, {}, Reason.WITHDRAWN, at_ns=CLOSE_NS)
 
-    assert told["summary"] == "Resolved: SELL ACME, withdrawn"
+    assert told["summary"] == "SELL ACME: withdrawn"
     assert "the rules or the universe no longer have it" in told["description"]
 
 
