@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import redis
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from core.alerts import AlertKey, Change
@@ -14,28 +14,42 @@ from core.universe import Universe
 from services.alert_ledger import Ledger
 from services.alert_messages import host_time_text
 from services.alerter import Alerter
-from services.alertmanager_http import Answer
+from services.alertmanager_http import Answer, Method
 from services.embedded_redis import EmbeddedRedis
+from services.silences import Matcher, Silence, exact_matchers
 from services.store_errors import StoreError
-from services.view_store import PartialsRead, ViewStore, connect
-from tests.support.alert_samples import HOST_NS
+from services.view_store import PartialsRead, connect
+from tests.support.alert_samples import HOST_NS, key
 from tests.support.alerter_world import (
     AlerterPost,
+    FreshStore,
     Market,
     RecordingAudit,
     market_in,
 )
 from tests.support.manual_clock import ManualClock
 from tests.support.recording_transport import ACCEPTED, Alert, RecordingTransport
+from tests.support.silence_samples import silence, silences_answer
 
 Labels = frozenset[tuple[str, str]]
+
+
+EXACT = [
+    silence(
+        *exact_matchers(key(severity=severity, side=side)._asdict()), silence_id=severity + side
+    )
+    for severity in ("watch", "warning")
+    for side in ("buy", "sell")
+]
+BROAD = [silence(Matcher("family", "forced-flow"), silence_id="broad")]
+SILENCES = {"none": [], "hidden": BROAD, "exact": EXACT, "broad": BROAD, "both": EXACT + BROAD}
 
 
 class Killed(BaseException):
     """The process ended here."""
 
 
-class FailingStore(ViewStore):
+class FailingStore(FreshStore):
     """The real store, with the failures a test asks for; each happens once."""
 
     fails: str = ""
@@ -64,11 +78,16 @@ class FailingStore(ViewStore):
 
 
 class PagerModel:
-    """What Alertmanager makes of the pushes: an alert is told when it begins and when it ends."""
+    """What Alertmanager makes of the pushes: an alert is told when it begins and when it ends.
+
+    What begins under a silence is told after it, what ends under one is never told.
+    """
 
     def __init__(self, clock: ManualClock) -> None:
         self.clock = clock
         self.is_up = True
+        self.is_readable = True
+        self.silences: list[Silence] = []
         self.active: set[Labels] = set()
         self.told: dict[Labels, list[str]] = defaultdict(list)
         self.starts: dict[Labels, set[str]] = defaultdict(set)
@@ -80,20 +99,50 @@ class PagerModel:
             self._take(alert)
         return ACCEPTED
 
+    def reply(self, method: Method, url: str, _body: bytes) -> Answer:
+        if not (self.is_up and self.is_readable):
+            return Answer(None, "down")
+        if method == "DELETE":
+            ended = url.rpartition("/")[2]
+            self.silences = [one for one in self.silences if one.id != ended]
+            return ACCEPTED
+        return silences_answer(*self.silences)
+
+    def silence(self, kind: str) -> None:
+        self.is_readable = kind != "hidden"
+        self.silences = SILENCES[kind]
+        self.flush()
+
+    def flush(self) -> None:
+        """Tell what fires, is not silenced, and was not told."""
+        for labels in self.active:
+            if not self._is_silenced(labels) and not self.has_been_told_of(labels):
+                self.told[labels].append("firing")
+
+    def has_been_told_of(self, labels: Labels) -> bool:
+        """Return whether this is an open incident for the pager."""
+        return self.told[labels][-1:] == ["firing"]
+
+    def incidents(self) -> set[Labels]:
+        return {labels for labels in list(self.told) if self.has_been_told_of(labels)}
+
+    def _is_silenced(self, labels: Labels) -> bool:
+        return any(silence.covers(dict(labels)) for silence in self.silences)
+
     def _take(self, alert: Alert) -> None:
         labels = frozenset(alert["labels"].items())
         self.starts[labels].add(alert["startsAt"])
         ends_ns = datetime.fromisoformat(alert["endsAt"]).timestamp() * 1e9
         assert alert["startsAt"] <= alert["endsAt"]
-        if ends_ns <= self.clock.now_ns():
-            if labels in self.active:
-                self.active.remove(labels)
-                self.told[labels].append("resolved")
-        elif labels not in self.active:
+        if ends_ns > self.clock.now_ns():
+            # What is active goes on, from its first start: Alertmanager merges what overlaps, also
+            # where it was away while an alert ended and began again.
             self.active.add(labels)
-            self.told[labels].append("firing")
-        # Else it goes on, from its first start: Alertmanager merges what overlaps, also where it
-        # was away while an alert ended and began again.
+            self.flush()
+        elif labels in self.active:
+            self.active.remove(labels)
+            if self.has_been_told_of(labels) and not self._is_silenced(labels):
+                self.told[labels].append("resolved")
 
 
 class Storm:
@@ -117,10 +166,11 @@ class Storm:
 
     async def start(self) -> None:
         self.transport = RecordingTransport(self.pager.answer)
+        self.transport.reply = self.pager.reply
         post = AlerterPost(
             self.client, clock=self.clock, transport=self.transport, audit=self.audit
         )
-        self.store = post.store = FailingStore(self.client, post.store.lease)
+        self.store = post.store = FailingStore(self.client, post.store.lease, self.clock)
         self.market.end_lease()
         assert await self.store.lease.claim()
         self.alerter = post.appoint()
@@ -133,10 +183,8 @@ class Storm:
                 self.trade()
             case ["lose"]:
                 self.market.forget("ACME")
-            case ["pager", state]:
-                self.pager.is_up = state == "up"
-            case ["kafka", state]:
-                self.audit.is_up = state == "up"
+            case [("pager" | "kafka" | "silences") as what, state]:
+                self.turn(what, state)
             case ["fails", what]:
                 self.store.fails = what
             case ["restart"]:
@@ -151,6 +199,15 @@ class Storm:
                 await self.lose_all()
             case _:
                 await self.wait(int(action))
+
+    def turn(self, what: str, state: str) -> None:
+        match what:
+            case "pager":
+                self.pager.is_up = state == "up"
+            case "kafka":
+                self.audit.is_up = state == "up"
+            case "silences":
+                self.pager.silence(state)
 
     async def lose_all(self) -> None:
         """Lose Redis and the alerter at once, where Kafka has all there is to know."""
@@ -187,7 +244,9 @@ ACTIONS = st.lists(
             *("lose", "restart", "1", "1", "3", "7"),
             *("replace", "replace", "wipe", "lose all"),
             *("pager:down", "pager:up", "kafka:down", "kafka:up"),
-            *("fails:read", "fails:write", "fails:answer to the write"),
+            *("silences:exact", "silences:broad", "silences:both", "silences:hidden"),
+            *("silences:none", "fails:read", "fails:write"),
+            "fails:answer to the write",
             "fails:process after the write",
         ]
     ),
@@ -211,8 +270,13 @@ async def weather(url: str, actions: Sequence[str]) -> None:
 async def clear_up(storm: Storm) -> None:
     """Let everything work again; what fires and what ended must then be known everywhere."""
     storm.pager.is_up = storm.audit.is_up = True
+    await storm.act("silences:none")
     storm.store.fails = ""
     await settled(storm)
+    assert_told_in_full(storm)
+    storm.price = 97.0
+    await settled(storm)
+    assert storm.pager.active
     assert_told_in_full(storm)
     storm.price = 100.0
     await settled(storm)
@@ -229,7 +293,7 @@ async def settled(storm: Storm) -> None:
 
 def assert_told_in_full(storm: Storm) -> None:
     firing = {labels_of(one.key) for one in storm.alerter.ledger.firing()}
-    assert storm.pager.active == firing
+    assert storm.pager.active == storm.pager.incidents() == firing
     assert all(map(alternate, storm.pager.told.values()))
 
     changes: dict[Labels, list[str]] = defaultdict(list)
@@ -252,6 +316,9 @@ def alternate(told: list[str]) -> bool:
 
 
 @settings(max_examples=30)
+@example(actions=["price:97", "3", "silences:broad", "price:100", "7", "restart", "7"])
+@example(actions=["price:97", "3", "silences:exact", "price:100", "7"])
+@example(actions=["price:97", "3", "silences:hidden", "price:100", "7"])
 @given(actions=ACTIONS)
 def test_after_any_storm_pager_ledger_and_audit_agree(
     redis_server: EmbeddedRedis, actions: list[str]
