@@ -3,20 +3,16 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from functools import partial
-from pathlib import Path
 from typing import Any, TypeVar
 
 import aiohttp
 import click
-from pydantic import Field
 from rich.console import Console
 
 from core.errors import ConfigError
 from services import silence_desk as desks
-from services.alerter_settings import AlerterSection
 from services.alertmanager_http import HttpTransport, Transport
 from services.clock import SystemClock
-from services.settings_base import Section, Settings
 from services.silence_desk import AlertNow, Desk
 from services.silence_page import (
     consequences,
@@ -27,6 +23,7 @@ from services.silence_page import (
     tab_separated,
 )
 from services.silence_request import ACKNOWLEDGED, Window, has_words, parse_matchers, window
+from services.silence_settings import SilenceSettings
 from services.silences import Matcher, SilenceError, exact_matchers
 
 LONGEST_WINDOW = "7d"
@@ -35,25 +32,6 @@ LONGEST_ACKNOWLEDGEMENT = "12h"
 ACKNOWLEDGED_FOR = "15m"
 
 Result = TypeVar("Result")
-
-
-class _AlerterSection(AlerterSection):
-    """The alerter's, without a need for rules."""
-
-    rules: Path = Field(default=Path(), description="not used")
-
-
-class _SilenceSection(Section):
-    """Whose silences these are."""
-
-    author: str = Field(default="", description="who silences, where --author does not say")
-
-
-class SilenceSettings(Settings):
-    """Settings of the commands on silences."""
-
-    alerter: _AlerterSection = Field(default_factory=_AlerterSection)
-    silence: _SilenceSection = Field(default_factory=_SilenceSection)
 
 
 def _where(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -72,9 +50,9 @@ def _author(function: Callable[..., Any]) -> Callable[..., Any]:
 def command() -> None:
     """Acknowledge alerts, and keep maintenance quiet for a bounded time.
 
-    Alertmanagers come from --alertmanager, else from the setting alerter.alertmanagers. Exit
-    codes: 0 done; 1 an Alertmanager does not answer or refuses, or nothing is meant by the words;
-    2 wrong option or setting.
+    Alertmanagers come from --alertmanager, else from the setting alerter.alertmanagers, else it is
+    the local stack's (port 9093, or stack.alertmanager_port). Exit codes: 0 done; 1 an Alertmanager
+    does not answer or refuses, or nothing is meant by the words; 2 wrong option or setting.
     """
 
 
@@ -259,10 +237,7 @@ def _end(ctx: click.Context, desk: Desk, *, is_done: bool = True) -> None:
 
 
 def _settings(alertmanagers: tuple[str, ...]) -> SilenceSettings:
-    settings = SilenceSettings.load({"alerter.alertmanagers": alertmanagers or None})
-    if not settings.alerter.alertmanagers:
-        raise ConfigError("expected --alertmanager URL, or the setting alerter.alertmanagers")
-    return settings
+    return SilenceSettings.load({"alerter.alertmanagers": alertmanagers or None})
 
 
 def _named(author: str | None, settings: SilenceSettings) -> str:
@@ -281,7 +256,7 @@ def _now_ns() -> int:
 
 def _look(settings: SilenceSettings) -> Desk:
     """Return what the Alertmanagers say; at least one does."""
-    desk = _run(partial(desks.look, settings.alerter.alertmanagers))
+    desk = _run(partial(desks.look, settings.alertmanagers))
     if not desk.clusters:
         raise SilenceError("\n".join(desk.unreached))
     return desk

@@ -63,14 +63,16 @@ def examine(
         universe_facts(settings.universe),
         lambda facts: look_at_universe(facts, settings.universe, settings.kafka),
     )
+    named = settings.alerter.alertmanagers
     peers = [
         Question(AlertmanagerFacts(url=url), look_at_alertmanager)
-        for url in settings.alerter.alertmanagers
+        for url in named or (settings.stack.alertmanager_url,)
     ]
     others = [Question(ProcessFacts(url=url), look_at_process) for url in processes]
     ask_all([kafka, redis, universe, *peers, *others], seconds=seconds, clock=clock)
     of_kafka, of_redis, of_universe = kafka.told(), redis.told(), universe.told()
-    alerting = [one for peer in peers for one in judge_alertmanager(peer.told())]
+    met = [told for told in (peer.told() for peer in peers) if named or not told.fault]
+    alerting = [one for told in met for one in judge_alertmanager(told)]
     of_group = [*judge_group(of_kafka), *judge_lag(of_kafka)]
     of_partitions = [*judge_partials(of_redis, of_kafka), *judge_snapshots(of_redis, of_kafka)]
     of_view = list(judge_alerter(of_redis))
@@ -89,7 +91,7 @@ def examine(
         ],
         "Alerter": [
             *(of_view or [_not_seen("view", "Redis")]),
-            *(alerting or [_no_alertmanager()]),
+            *(alerting or [_no_alertmanager(settings.stack.alertmanager_url)]),
         ],
         "Processes": [one for other in others for one in judge_process(other.told())],
     }
@@ -111,10 +113,10 @@ def _not_seen(subject: str, server: str) -> Finding:
     return note(subject, "not looked at", means=f"{server} did not tell: see above")
 
 
-def _no_alertmanager() -> Finding:
+def _no_alertmanager(url: str) -> Finding:
     return note(
         "Alertmanager",
-        "none is named",
-        means="alerts are shown and not sent",
+        f"none is named here, and none answers at {url}",
+        means="if the alerters are told of none either, alerts are shown and not sent",
         mend="--alertmanager URL, or alerter.alertmanagers in forcedflow.toml",
     )

@@ -6,6 +6,7 @@ from pydantic import Field
 
 from services.alerter_settings import AlerterSection
 from services.settings_base import KafkaSection, RedisSection, Settings, UniverseSection
+from services.stack_settings import StackSection
 from services.worker_settings import WorkerSection
 
 
@@ -23,3 +24,4 @@ class DoctorSettings(Settings):
     universe: UniverseSection = Field(default_factory=UniverseSection)
     worker: WorkerSection = Field(default_factory=WorkerSection)
     alerter: _AlerterSection = Field(default_factory=_AlerterSection)
+    stack: StackSection = Field(default_factory=StackSection)

@@ -11,6 +11,7 @@ from services.alerter_settings import AlerterSettings
 from services.gateway_settings import GatewaySettings
 from services.options_settings import OptionsSettings
 from services.settings_base import CONFIG_FILE, ENVIRONMENT_PREFIX, Section, Settings
+from services.silence_settings import SilenceSettings
 from services.stack_settings import StackSettings
 from services.worker_settings import WorkerSettings
 
@@ -22,6 +23,7 @@ _READERS: Mapping[str, type[Settings]] = {
     "options": OptionsSettings,
     "run": OptionsSettings,
     "stack": StackSettings,
+    "silence": SilenceSettings,
 }
 """Commands and what they read; the others read sections of these."""
 

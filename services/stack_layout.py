@@ -43,7 +43,7 @@ class Layout:
         )
         self.bootstrap = bootstrap_of(self.nodes)
         self.redis_url = f"redis://{address(settings.redis_port)}/0"
-        self.alertmanager_url = f"http://{address(settings.alertmanager_port)}"
+        self.alertmanager_url = settings.alertmanager_url
 
     @property
     def logs(self) -> Path:

@@ -39,6 +39,11 @@ class StackSection(Section):
     gateway_port: ListenPort = Field(default=9474, description="/metrics")
     alerter_port: ListenPort = Field(default=9475, description="/metrics; the second one's next")
 
+    @property
+    def alertmanager_url(self) -> str:
+        """Base address of the stack's Alertmanager: where commands look if none is named."""
+        return f"http://127.0.0.1:{self.alertmanager_port}"
+
     @field_validator("nodes")
     @classmethod
     def _nodes_have_a_majority(cls, nodes: int) -> int:

@@ -15,6 +15,7 @@ import pytest
 from services.embedded_kafka import EmbeddedKafka
 from services.embedded_redis import EmbeddedRedis
 from services.topics_admin import create_topics
+from tests.support.alertmanager_server import AlertmanagerServer
 from tests.support.running_worker import ROOT
 from tests.support.service_processes import ServiceProcesses
 from tests.support.universes import EXAMPLE
@@ -78,11 +79,25 @@ def test_where_nothing_is_each_part_is_one_problem() -> None:
 
 
 def test_words_say_what_it_means_and_how_to_mend_it() -> None:
-    told = visit(*NOWHERE, in_words=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FORCEDFLOW_STACK__ALERTMANAGER_PORT", "1")
+        told = visit(*NOWHERE, in_words=True)
 
     assert "problem  Kafka: expected Kafka at 127.0.0.1:1: nothing accepts connections" in told.text
     assert "mend: start Redis, and see that redis.url names it" in told.text
+    assert "none is named here, and none answers at http://127.0.0.1:1" in told.text
     assert told.text.endswith("2 problems, 4 notes\n")
+
+
+@pytest.mark.debian("prometheus-alertmanager")
+def test_where_no_alertmanager_is_named_the_local_stacks_is_looked_at(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with AlertmanagerServer(tmp_path, "http://127.0.0.1:9/") as server:
+        monkeypatch.setenv("FORCEDFLOW_STACK__ALERTMANAGER_PORT", server.url.rpartition(":")[2])
+        told = visit(*NOWHERE)
+
+    assert any(f"Alertmanager {server.url}: ready" in one for one in told.found("ok"))
 
 
 @pytest.mark.parametrize(

@@ -210,13 +210,25 @@ def test_what_cannot_be_meant_ends_with_status_2(words: tuple[str, ...], told: s
 def test_the_settings_say_where_and_who(
     alone: AlertmanagerServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    unset = run("list")
     fire(alone, "SET")
     monkeypatch.setenv("FORCEDFLOW_ALERTER__ALERTMANAGERS", json.dumps([alone.url]))
     monkeypatch.setenv("FORCEDFLOW_SILENCE__AUTHOR", "ben")
     result = run("ack", "SET")
 
-    assert unset.exit_code == 2
-    assert "expected --alertmanager URL" in unset.stderr
     assert result.exit_code == 0, result.stderr
     assert [one["createdBy"] for one in about("SET", alone)] == ["ben"]
+
+
+def test_where_none_is_named_it_is_the_local_stacks(
+    alone: AlertmanagerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fire(alone, "HERE")
+    monkeypatch.setenv("FORCEDFLOW_STACK__ALERTMANAGER_PORT", alone.url.rpartition(":")[2])
+    result = run("ack", "HERE", *WHO)
+    monkeypatch.setenv("FORCEDFLOW_STACK__ALERTMANAGER_PORT", "1")
+    elsewhere = run("list")
+
+    assert result.exit_code == 0, result.stderr
+    assert len(about("HERE", alone)) == 1
+    assert elsewhere.exit_code == 1
+    assert "http://127.0.0.1:1: expected its status" in elsewhere.stderr

@@ -21,7 +21,7 @@ def test_no_process_has_a_section_that_is_not_there() -> None:
 
     page = settings_page()
 
-    assert {"worker", "gateway", "alerter", "stack", "options"} <= sections
+    assert {"worker", "gateway", "alerter", "stack", "options", "silence"} <= sections
     assert [name for name in sorted(sections) if f"## `[{name}]`" not in page] == []
 
 
