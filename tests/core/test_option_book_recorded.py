@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from core.chain_profile import profile_chain
+from core.closing_demand import USUAL_KNOTS, closing_curve
 from core.columns import Floats
 from core.contracts import OpenInterestColumns, OptionChain
 from core.curve_workshop import RowTargets
@@ -154,6 +155,19 @@ def test_the_exposure_is_that_of_the_contracts(
     gross = now.gamma_profile(PRICES).sum(axis=0)
     found = figures(book, "gamma_usd_per_1pct")
     np.testing.assert_allclose(found / gross, expected / gross, rtol=0, atol=3e-5)
+
+
+def test_the_curve_of_the_close_is_a_few_straight_pieces_near_that_of_the_contracts(
+    book: OptionBook, chain: OptionChain, forwards: Forwards
+) -> None:
+    returns, hedge = closing_curve(book, 0, chain.spot)
+
+    closes = chain.spot * np.exp(np.linspace(-0.05, 0.05, 501))
+    at_close = open_positions(chain, forwards, now_ns=CLOSE, is_held=chain.settlement_ns >= NOW)
+    exact = dealer_hedge(at_close, closes, previous_close=chain.spot, weights=WEIGHTS[:1])[0]
+    straight = np.interp(closes / chain.spot - 1.0, returns, hedge)
+    assert len(returns) <= USUAL_KNOTS
+    assert np.abs(straight - exact).max() <= 5e-4 * np.ptp(hedge)
 
 
 def test_a_row_taken_out_as_a_chain_has_the_profile_of_the_file(
