@@ -24,6 +24,7 @@ from services.alerter_orders import Orders
 from services.alerter_settings import AlerterSection, AlerterSettings
 from services.alerter_turns import Turns
 from services.alertmanager import Fleet, Peer
+from services.alertmanager_access import Access, open_access
 from services.alertmanager_http import HttpTransport
 from services.clock import Clock
 from services.exposition import Exposition
@@ -92,6 +93,7 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     rules, universe = load_tables(settings.universe.directory, settings.alerter.rules)
+    access = open_access(settings.alertmanager, settings.alerter.alertmanagers)
     metrics = AlerterMetrics(settings.alerter.alertmanagers, clock)
     async with AsyncExitStack() as stack:
         _expose(settings, metrics, stack)
@@ -112,7 +114,9 @@ async def run_alerter(settings: AlerterSettings, clock: Clock) -> None:
             watching = asyncio.create_task(watch.follow(stop))
             stack.callback(watching.cancel)
             orders = _orders(settings.alerter, watch.in_force, clock)
-            post = _Post(settings, orders, switch=switch, metrics=metrics, clock=clock)
+            post = _Post(
+                settings, orders, access=access, switch=switch, metrics=metrics, clock=clock
+            )
             turns = await post.open(stack, stop)
             await turns.run(stop)
     log.info("alerter_stopped")
@@ -140,6 +144,7 @@ class _Post:
 
     settings: AlerterSettings
     orders: Orders
+    access: Access
     switch: UniverseSwitch
     metrics: AlerterMetrics
     clock: Clock
@@ -197,7 +202,7 @@ class _Post:
         stack.callback(pinging.cancel)
 
     def _fleet(self, session: aiohttp.ClientSession) -> Fleet:
-        transport = HttpTransport(session)
+        transport = HttpTransport(session, self.access)
         return Fleet(
             Peer(
                 url,

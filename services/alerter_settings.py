@@ -12,6 +12,7 @@ from services.alert_links import (
     Links,
     check_replay_files,
 )
+from services.alertmanager_settings import AlertmanagerSection
 from services.settings_base import (
     KafkaSection,
     Port,
@@ -104,3 +105,4 @@ class AlerterSettings(Settings):
     redis: RedisSection = Field(default_factory=RedisSection)
     universe: UniverseSection = Field(default_factory=UniverseSection)
     alerter: AlerterSection
+    alertmanager: AlertmanagerSection = Field(default_factory=AlertmanagerSection)

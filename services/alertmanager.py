@@ -198,7 +198,13 @@ class Peer:
         now = self._clock.monotonic()
         if outcome != self.outcome:
             report = log.info if outcome == "ok" else log.error
-            report("alertmanager_push", peer=self.url, outcome=outcome, body=answer.body)
+            report(
+                "alertmanager_push",
+                peer=self.url,
+                outcome=outcome,
+                status=answer.status,
+                body=answer.body,
+            )
         self.outcome = outcome
         if outcome == "ok":
             self._failures = 0

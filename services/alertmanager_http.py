@@ -5,6 +5,9 @@ from typing import Literal, Protocol
 
 import aiohttp
 
+from services.alertmanager_access import UNAUTHORIZED, Access
+from services.alertmanager_settings import AlertmanagerSection
+
 REQUEST_SECONDS = 2.0
 """Longest wait for one answer: two attempts fit into the age of a batch."""
 BODY_LOGGED = 2000
@@ -38,10 +41,14 @@ class Transport(Protocol):
 
 
 class HttpTransport:
-    """One aiohttp session for all peers; redirects are not followed."""
+    """One aiohttp session for all peers; redirects are not followed.
 
-    def __init__(self, session: aiohttp.ClientSession) -> None:
+    Without `access` no password is sent, and certificates are judged as the machine does.
+    """
+
+    def __init__(self, session: aiohttp.ClientSession, access: Access | None = None) -> None:
         self._session = session
+        self._access = access or Access(AlertmanagerSection())
 
     async def post(self, url: str, body: bytes) -> Answer:
         """POST JSON to `url`; no exception of the network leaves this method."""
@@ -55,19 +62,26 @@ class HttpTransport:
         return answer
 
     async def _request(self, method: Method, url: str, body: bytes, *, limit: int) -> Answer:
+        headers = {**_JSON, **self._access.headers(url)}
         try:
             async with self._session.request(
                 method,
                 url,
                 data=body,
-                headers=_JSON,
+                headers=headers,
+                ssl=self._access.context() or True,
                 allow_redirects=False,
                 timeout=aiohttp.ClientTimeout(total=REQUEST_SECONDS),
             ) as response:
+                if response.status == UNAUTHORIZED:
+                    return Answer(response.status, self._access.unauthorized())
                 text = await _first(response.content, limit)
                 return Answer(response.status, text.decode(errors="replace"))
         except TimeoutError:
             return Answer(None, f"no answer within {REQUEST_SECONDS} s", is_timeout=True)
+        except aiohttp.ClientConnectorCertificateError as error:
+            why = error.certificate_error
+            return Answer(None, f"expected a certificate to trust (alertmanager.ca_file): {why}")
         except (aiohttp.ClientError, OSError) as error:
             return Answer(None, f"{type(error).__name__}: {error}")
 

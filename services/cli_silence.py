@@ -11,6 +11,7 @@ from rich.console import Console
 
 from core.errors import ConfigError
 from services import silence_desk as desks
+from services.alertmanager_access import open_access
 from services.alertmanager_http import HttpTransport, Transport
 from services.clock import SystemClock
 from services.silence_desk import AlertNow, Desk
@@ -131,7 +132,9 @@ def ack(
     is_done = True
     for alert in alerts:
         matchers = exact_matchers(alert.labels)
-        is_done &= _create(desk, matchers, meant=meant, author=author, comment=text)
+        is_done &= _create(
+            settings, desk, matchers=matchers, meant=meant, author=author, comment=text
+        )
     _end(ctx, desk, is_done=is_done)
 
 
@@ -170,7 +173,7 @@ def add(
         now_ns=_now_ns(), begins=begins, until=until, lasts=lasts, longest=LONGEST_WINDOW
     )
     desk = _look(settings)
-    is_done = _create(desk, wanted, meant=meant, author=author, comment=comment)
+    is_done = _create(settings, desk, matchers=wanted, meant=meant, author=author, comment=comment)
     _end(ctx, desk, is_done=is_done)
 
 
@@ -184,7 +187,7 @@ def expire(ctx: click.Context, /, *, alertmanagers: tuple[str, ...], ids: tuple[
     desk = _look(settings)
     is_done = True
     for silence_id in ids:
-        outcome = _run(partial(desks.expire, desk, silence_id))
+        outcome = _run(settings, partial(desks.expire, desk, silence_id))
         for text in outcome.failures:
             click.echo(f"not expired: {text}", err=True)
         if outcome.ids:
@@ -196,16 +199,17 @@ def expire(ctx: click.Context, /, *, alertmanagers: tuple[str, ...], ids: tuple[
 
 
 def _create(
+    settings: SilenceSettings,
     desk: Desk,
-    matchers: tuple[Matcher, ...],
     *,
+    matchers: tuple[Matcher, ...],
     meant: Window,
     author: str,
     comment: str,
 ) -> bool:
     """Create it everywhere and tell what follows; return whether nobody refused."""
     make = partial(desks.create, desk, matchers, window=meant, author=author, comment=comment)
-    outcome = _run(make)
+    outcome = _run(settings, make)
     for text in outcome.failures:
         click.echo(f"not silenced: {text}", err=True)
     if outcome.ids:
@@ -256,15 +260,17 @@ def _now_ns() -> int:
 
 def _look(settings: SilenceSettings) -> Desk:
     """Return what the Alertmanagers say; at least one does."""
-    desk = _run(partial(desks.look, settings.alertmanagers))
+    desk = _run(settings, partial(desks.look, settings.alertmanagers))
     if not desk.clusters:
         raise SilenceError("\n".join(desk.unreached))
     return desk
 
 
-def _run(ask: Callable[[Transport], Awaitable[Result]]) -> Result:
+def _run(settings: SilenceSettings, ask: Callable[[Transport], Awaitable[Result]]) -> Result:
+    access = open_access(settings.alertmanager, settings.alertmanagers)
+
     async def asked() -> Result:
         async with aiohttp.ClientSession() as session:
-            return await ask(HttpTransport(session))
+            return await ask(HttpTransport(session, access))
 
     return asyncio.run(asked())

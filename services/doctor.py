@@ -8,6 +8,7 @@ from services.doctor_alerter import judge_alerter
 from services.doctor_alertmanager import (
     AlertmanagerFacts,
     judge_alertmanager,
+    judge_password_file,
     look_at_alertmanager,
 )
 from services.doctor_gather import Question, ask_all
@@ -65,7 +66,10 @@ def examine(
     )
     named = settings.alerter.alertmanagers
     peers = [
-        Question(AlertmanagerFacts(url=url), look_at_alertmanager)
+        Question(
+            AlertmanagerFacts(url=url),
+            lambda facts: look_at_alertmanager(facts, settings.alertmanager),
+        )
         for url in named or (settings.stack.alertmanager_url,)
     ]
     others = [Question(ProcessFacts(url=url), look_at_process) for url in processes]
@@ -92,6 +96,7 @@ def examine(
         "Alerter": [
             *(of_view or [_not_seen("view", "Redis")]),
             *(alerting or [_no_alertmanager(settings.stack.alertmanager_url)]),
+            *judge_password_file(settings.alertmanager.password_file),
         ],
         "Processes": [one for other in others for one in judge_process(other.told())],
     }

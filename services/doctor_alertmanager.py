@@ -1,20 +1,36 @@
 """What the doctor makes of an Alertmanager: is it there, is it one, and what is silenced on it."""
 
+import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeVar
 
 import msgspec
 
 from core.alerts import AlertKey
+from core.errors import ConfigError
+from services.alertmanager_access import Access, open_access
+from services.alertmanager_settings import AlertmanagerSection
 from services.doctor_alertmanager_config import judge_config
 from services.doctor_gather import Facts
-from services.doctor_http import HttpError, fetch
+from services.doctor_http import (
+    AccessError,
+    CertificateError,
+    HttpError,
+    UnauthorizedError,
+    fetch,
+)
 from services.doctor_words import count
 from services.findings import Finding, note, ok, problem
 
 OURS = frozenset(AlertKey._fields)
 """Labels of the service's alerts, and nothing else."""
+
+_MEND_ACCESS = (
+    "see that alertmanager.username, password_file and ca_file fit its --web.config.file"
+    " (docs/alerting.md)"
+)
 
 Answer = TypeVar("Answer")
 
@@ -70,6 +86,7 @@ class AlertmanagerFacts(Facts):
     Attributes
     ----------
     config : str          its configuration, YAML with the secrets left out
+    has_access : bool     whether password and certificates are not what is wrong
     firing : int          alerts of ours that it holds
     silenced : int        how many of them are silenced
     silences : tuple      the active silences that hold some of ours back
@@ -78,26 +95,40 @@ class AlertmanagerFacts(Facts):
     url: str
     version: str = ""
     config: str = ""
+    has_access: bool = True
     firing: int = 0
     silenced: int = 0
     silences: tuple[Silence, ...] = ()
 
 
-def look_at_alertmanager(facts: AlertmanagerFacts) -> None:
-    """Ask whether it is ready, its version, our alerts and the silences."""
+def look_at_alertmanager(
+    facts: AlertmanagerFacts, section: AlertmanagerSection | None = None
+) -> None:
+    """Ask, with password and certificates, whether it is ready, what it is and what it holds."""
+    try:
+        access = open_access(section or AlertmanagerSection(), [facts.url])
+        _look(facts, access)
+    except (AccessError, ConfigError):
+        facts.has_access = False
+        raise
+
+
+def _look(facts: AlertmanagerFacts, access: Access) -> None:
     base = facts.url.rstrip("/")
     facts.asking = "asking whether it is ready"
-    fetch(f"{base}/-/ready")
+    _fetched(f"{base}/-/ready", access)
     facts.asking = "asking for its version"
-    status = _decoded(f"{base}/api/v2/status", _Status)
+    status = _decoded(f"{base}/api/v2/status", access, kind=_Status)
     facts.version, facts.config = status.versionInfo.version, status.config.original
     facts.asking = "asking for alerts and silences"
     alerts = [
         alert
-        for alert in _decoded(f"{base}/api/v2/alerts?silenced=true&inhibited=true", list[_Alert])
+        for alert in _decoded(
+            f"{base}/api/v2/alerts?silenced=true&inhibited=true", access, kind=list[_Alert]
+        )
         if alert.labels.keys() >= OURS
     ]
-    silences = _decoded(f"{base}/api/v2/silences", list[Silence])
+    silences = _decoded(f"{base}/api/v2/silences", access, kind=list[Silence])
     used = {name for alert in alerts for name in alert.status.silencedBy}
     facts.firing = len(alerts)
     facts.silenced = sum(bool(alert.status.silencedBy) for alert in alerts)
@@ -116,7 +147,9 @@ def judge_alertmanager(facts: AlertmanagerFacts) -> Iterator[Finding]:
             subject,
             facts.fault,
             means="it is told nothing; with no other Alertmanager nobody is paged",
-            mend="start it, and see that alerter.alertmanagers names it and nothing else",
+            mend="start it, and see that alerter.alertmanagers names it and nothing else"
+            if facts.has_access
+            else _MEND_ACCESS,
         )
         return
     yield ok(
@@ -133,11 +166,37 @@ def judge_alertmanager(facts: AlertmanagerFacts) -> Iterator[Finding]:
         )
 
 
-def _decoded(url: str, kind: type[Answer]) -> Answer:
+def judge_password_file(file: Path | None) -> Iterator[Finding]:
+    """Say whether every user of this machine can read it, as a mounted secret may have to be."""
     try:
-        return msgspec.json.decode(fetch(url), type=kind)
+        is_open = file is not None and bool(file.stat().st_mode & stat.S_IROTH)
+    except OSError:
+        # Whoever wants to read it has said so.
+        return
+    if is_open:
+        yield note(
+            "alertmanager.password_file",
+            f"every user of this machine can read {file}",
+            means="whoever has the password can silence every alert",
+            mend=f"chmod o= {file}",
+        )
+
+
+def _decoded(url: str, access: Access, *, kind: type[Answer]) -> Answer:
+    content = _fetched(url, access)
+    try:
+        return msgspec.json.decode(content, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise HttpError(f"no Alertmanager answers at {url}: {error}") from error
+
+
+def _fetched(url: str, access: Access) -> bytes:
+    try:
+        return fetch(url, headers=access.headers(url), context=access.context())
+    except UnauthorizedError as error:
+        raise UnauthorizedError(f"{error}: {access.unauthorized()}") from error
+    except CertificateError as error:
+        raise CertificateError(f"{error} (alertmanager.ca_file)") from error
 
 
 def _is_ours(silence: Silence) -> bool:

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.alerter_settings import AlerterSection
+from services.alertmanager_settings import AlertmanagerSection
 from services.settings_base import KafkaSection, RedisSection, Settings, UniverseSection
 from services.stack_settings import StackSection
 from services.worker_settings import WorkerSection
@@ -24,4 +25,5 @@ class DoctorSettings(Settings):
     universe: UniverseSection = Field(default_factory=UniverseSection)
     worker: WorkerSection = Field(default_factory=WorkerSection)
     alerter: _AlerterSection = Field(default_factory=_AlerterSection)
+    alertmanager: AlertmanagerSection = Field(default_factory=AlertmanagerSection)
     stack: StackSection = Field(default_factory=StackSection)

@@ -6,7 +6,6 @@ can keep the switch quiet: it comes from a file and is in no log, no metric and 
 """
 
 import asyncio
-import ipaddress
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
@@ -17,6 +16,7 @@ import structlog
 
 from core.errors import ConfigError
 from services.heartbeat import Pulse
+from services.loopback import is_loopback
 from services.waiting import stopped_within
 
 log = structlog.get_logger(__name__)
@@ -44,20 +44,13 @@ def read_heartbeat_url(file: Path) -> str:
         is_plain = parts.username is None and not parts.fragment and " " not in url
     except ValueError:
         host, scheme, is_plain = "", "", False
-    is_safe = scheme == "https" or (scheme == "http" and _is_loopback(host))
+    is_safe = scheme == "https" or (scheme == "http" and is_loopback(host))
     if not (host and is_safe and is_plain):
         # What it was may be a secret with a typing error.
         raise ConfigError(
             f"{where}: expected one https address (http for loopback) without user and fragment"
         )
     return url
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 class HeartbeatPing:

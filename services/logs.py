@@ -23,7 +23,10 @@ def configure_logs() -> None:
         structlog.processors.TimeStamper(fmt="iso", utc=True),
     ]
     if sys.stderr.isatty():
-        renderers: list[structlog.typing.Processor] = [structlog.dev.ConsoleRenderer()]
+        # Rich tracebacks, the default, show local variables, and a secret may be one.
+        renderers: list[structlog.typing.Processor] = [
+            structlog.dev.ConsoleRenderer(exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         renderers = [structlog.processors.format_exc_info, structlog.processors.JSONRenderer()]
     handler = logging.StreamHandler(sys.stderr)

@@ -132,6 +132,9 @@ def _faults(error: ValidationError) -> list[str]:
         path = ".".join(str(part) for part in fault["loc"])
         if fault["type"] == "missing":
             lines.append(f"setting {path}: expected a flag, a variable or a line of {CONFIG_FILE}")
+        elif fault["type"] == "extra_forbidden":
+            # Its value may be a secret that somebody took for a setting.
+            lines.append(f"setting {path}: expected a setting that there is, it was not")
         elif fault["type"] == "value_error":
             # Our own checks say what they may say of a value.
             lines.append(f"setting {path}: {fault['msg'].removeprefix('Value error, ')}")

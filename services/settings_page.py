@@ -8,6 +8,7 @@ from typing import Literal, get_args, get_origin
 from pydantic.fields import FieldInfo
 
 from services.alerter_settings import AlerterSettings
+from services.doctor_settings import DoctorSettings
 from services.gateway_settings import GatewaySettings
 from services.options_settings import OptionsSettings
 from services.settings_base import CONFIG_FILE, ENVIRONMENT_PREFIX, Section, Settings
@@ -24,6 +25,7 @@ _READERS: Mapping[str, type[Settings]] = {
     "run": OptionsSettings,
     "stack": StackSettings,
     "silence": SilenceSettings,
+    "doctor": DoctorSettings,
 }
 """Commands and what they read; the others read sections of these."""
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from services.alerter_settings import AlerterSection
+from services.alertmanager_settings import AlertmanagerSection
 from services.settings_base import Section, Settings
 from services.stack_settings import StackSection
 
@@ -25,6 +26,7 @@ class SilenceSettings(Settings):
     """Settings of the commands on silences."""
 
     alerter: _AlerterSection = Field(default_factory=_AlerterSection)
+    alertmanager: AlertmanagerSection = Field(default_factory=AlertmanagerSection)
     silence: _SilenceSection = Field(default_factory=_SilenceSection)
     stack: StackSection = Field(default_factory=StackSection)
 

@@ -39,7 +39,8 @@ class AlertmanagerServer:
     """One Alertmanager on a free loopback port; `kill` and `start` again empty its alerts.
 
     Its notification log lies in `directory` and survives, as it would in production. `config` is
-    formatted with ``url``, the pager's; `options` say with whom it gossips.
+    formatted with ``url``, the pager's; `options` say with whom it gossips, and `scheme` and
+    `opener` how it is asked.
     """
 
     def __init__(
@@ -49,11 +50,15 @@ class AlertmanagerServer:
         *,
         config: str = CONFIG,
         options: Sequence[str] = ALONE,
+        scheme: str = "http",
+        opener: urllib.request.OpenerDirector | None = None,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         path = directory / "alertmanager.yml"
         path.write_text(config.format(url=webhook_url))
         self.port = free_port()
+        self.url = f"{scheme}://127.0.0.1:{self.port}"
+        self._opener = opener or urllib.request.build_opener()
         self._notified = directory / "data" / "nflog"
         self.process = ChildProcess(
             "prometheus-alertmanager",
@@ -69,10 +74,6 @@ class AlertmanagerServer:
             directory=directory,
             environment={"PATH": "/usr/bin:/bin"},
         )
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
 
     def start(self) -> None:
         self.begin()
@@ -102,13 +103,13 @@ class AlertmanagerServer:
 
     def alerts(self) -> list[dict[str, Any]]:
         """Return the alerts it holds now, as its API shows them."""
-        with urllib.request.urlopen(f"{self.url}/api/v2/alerts", timeout=5) as answer:  # noqa: S310
+        with self._opener.open(f"{self.url}/api/v2/alerts", timeout=5) as answer:
             found: list[dict[str, Any]] = json.load(answer)
         return found
 
     def members(self) -> int:
         """Return how many it counts in its cluster, itself among them; 0 if it is alone."""
-        with urllib.request.urlopen(f"{self.url}/api/v2/status", timeout=5) as answer:  # noqa: S310
+        with self._opener.open(f"{self.url}/api/v2/status", timeout=5) as answer:
             return len(json.load(answer)["cluster"]["peers"])
 
     def notified(self) -> bytes:
@@ -122,11 +123,11 @@ class AlertmanagerServer:
             data=json.dumps(body).encode(),
             headers={"Content-Type": content_type},
         )
-        return _reply(request)
+        return self._reply(request)
 
     def delete(self, path: str) -> Reply:
         """DELETE `path` of its API."""
-        return _reply(urllib.request.Request(f"{self.url}/api/v2/{path}", method="DELETE"))  # noqa: S310  loopback
+        return self._reply(urllib.request.Request(f"{self.url}/api/v2/{path}", method="DELETE"))  # noqa: S310  loopback
 
     def flushes(self, group: Mapping[str, str], *, resolved: bool = False) -> int:
         """Return how often it has looked whether a group of these labels has something to tell.
@@ -143,9 +144,17 @@ class AlertmanagerServer:
             for line in lines
         )
 
+    def _reply(self, request: urllib.request.Request) -> Reply:
+        try:
+            with self._opener.open(request, timeout=10) as answer:
+                return Reply(answer.status, answer.read().decode())
+        except urllib.error.HTTPError as error:
+            with error:
+                return Reply(error.code, error.read().decode())
+
     def _is_ready(self) -> bool:
         try:
-            with urllib.request.urlopen(f"{self.url}/-/ready", timeout=1) as answer:  # noqa: S310
+            with self._opener.open(f"{self.url}/-/ready", timeout=1) as answer:
                 return bool(answer.status == 200)
         except OSError:
             return False
@@ -161,12 +170,3 @@ class AlertmanagerServer:
         trace: TracebackType | None,
     ) -> None:
         self.process.stop()
-
-
-def _reply(request: urllib.request.Request) -> Reply:
-    try:
-        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310  loopback
-            return Reply(answer.status, answer.read().decode())
-    except urllib.error.HTTPError as error:
-        with error:
-            return Reply(error.code, error.read().decode())
