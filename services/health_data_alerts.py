@@ -50,8 +50,8 @@ COMPLETENESS = Group(
             f" {IN_SESSION}",
             "On {{ $labels.calendar }} only {{ $value | humanizePercentage }} of the exposure"
             " is fresh.",
-            "Funds' assets were not stated for this session nor the one before, or prices are "
-            "stale: the figures are computed from old inputs or leave funds out.",
+            "Funds' assets were not stated for this session, or prices are stale: the figures are "
+            "computed from assets carried forward from older sessions, or leave funds out.",
             wait="5m",
             hold="1m",
         ),

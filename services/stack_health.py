@@ -18,7 +18,7 @@ _MEANS = {
     "prometheus": "the service itself is not watched",
     "worker": "its partitions are unknown until a worker has read them",
     "gateway": "no event arrives; prices grow stale after five seconds",
-    "alerter": "if it was the active one, nothing is judged until the other takes over",
+    "alerter": "what it does not know is not judged; of one that is gone the other takes over",
 }
 SERVICES = ("worker", "gateway", "alerter")
 """Our processes that can be asked by their port alone."""
