@@ -180,9 +180,9 @@ def _description(telling: Telling, figures: Figures) -> Iterator[str]:
     yield from _bounds(telling, figures)
     stale = "; ".join(figures.stale)
     newest = clock(figures.as_of_ns, figures.zone)
-    covered = "" if math.isnan(figures.coverage) else f", coverage {percent(figures.coverage)}"
     yield f"Stale: {stale}." if stale else "No input is stale."
-    yield f"Newest input {newest}{covered}."
+    covered = f"; assets stated for this session cover {percent(figures.coverage)} of the exposure"
+    yield f"Newest input {newest}{'' if math.isnan(figures.coverage) else covered}."
 
 
 def _odds(figures: Figures) -> str:

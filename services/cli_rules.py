@@ -6,14 +6,12 @@ from pathlib import Path
 import click
 
 from core.errors import ConfigError
-from core.sessions import NANOS_PER_SECOND
 from core.thresholds import ESCALATED, Rule
+from services.durations import duration_text
 from services.health_rendering import RUNBOOKS, render
 from services.prometheus_rules import Groups, foreign_metrics, grammar_faults, read_groups, rules_of
 from services.rules_file import foreign_names, read_rules
 from services.universe_files import load_universe
-
-_MINUTE_NS = 60 * NANOS_PER_SECOND
 
 
 @click.group(name="rules")
@@ -125,5 +123,5 @@ def _sentence(rule: Rule) -> str:
         for level in rule.levels
         if level.name in ESCALATED
     )
-    minutes = rule.escalate_after_ns / _MINUTE_NS
-    return f"{sentence}; {escalated} after {minutes:g} min without an acknowledgement"
+    after = duration_text(rule.escalate_after_ns)
+    return f"{sentence}; {escalated} after {after} without an acknowledgement"

@@ -35,3 +35,12 @@ def parse_duration_ns(text: str) -> int:
     if total > _LONGEST_NS:
         raise ConfigError(f"expected a duration of at most 3660d, was {text!r}")
     return int(total)
+
+
+def duration_text(duration_ns: int) -> str:
+    """Return a duration as `parse_duration_ns` reads it, whole milliseconds: "1h30m"."""
+    rest, text = duration_ns, ""
+    for unit, unit_ns in _UNITS_NS.items():
+        number, rest = divmod(rest, unit_ns)
+        text += f"{number}{unit}" if number else ""
+    return text or "0s"

@@ -13,12 +13,12 @@ from core.sessions import NANOS_PER_SECOND
 from core.thresholds import ESCALATED, Rule
 from services.alert_ledger import Episode, Ledger
 from services.alert_messages import Annotations, host_time_text
+from services.durations import duration_text
 from services.own_alerts import Wanted
 
 SEVERITY = "escalated"
 LOOK_AHEAD_NS = 15 * NANOS_PER_SECOND
 """How long before an escalation is due silences are read."""
-_MINUTE_NS = 60 * NANOS_PER_SECOND
 
 
 @dataclass(frozen=True)
@@ -91,10 +91,10 @@ def escalations(
 
 def _texts(one: Candidate, told: Annotations) -> Annotations:
     origin = one.episode
-    minutes = (one.due_ns - origin.starts_ns) / _MINUTE_NS
+    waited = duration_text(one.due_ns - origin.starts_ns)
     since = host_time_text(origin.starts_ns)
     return {
-        "summary": f"Not acknowledged for {minutes:.3g} min: {told.get('summary', '')}",
+        "summary": f"Not acknowledged for {waited}: {told.get('summary', '')}",
         "description": (
             f"{origin.key.alertname} has fired since {since} and was not acknowledged by"
             f" {host_time_text(one.due_ns)}: no silence named exactly its alertname, side and"

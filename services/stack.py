@@ -17,7 +17,7 @@ from services.market_progress import market_ns
 from services.stack_health import GROUPS, SERVERS, examine, has_played
 from services.stack_layout import Layout
 from services.stack_play import START_NS
-from services.stack_programs import servers, services
+from services.stack_programs import prometheus, servers, services
 from services.stack_universe import import_once
 from services.supervisor import Supervisor
 from services.topics_admin import create_topics
@@ -143,8 +143,9 @@ class _Start:
         nodes = _count(len(layout.nodes), "node")
         self._tell(f"preparing {layout.home}")
         java = preparation.write_files(layout)
-        self._tell(f"starting Kafka ({nodes}), Redis, Alertmanager, Prometheus")
-        self._supervisor.start([*servers(layout, java), *services(layout)])
+        self._tell(f"starting Kafka ({nodes}), Redis, Alertmanager")
+        programs = [*servers(layout, java), *services(layout), prometheus(layout)]
+        self._supervisor.start(programs)
         self._until_ready(SERVERS)
         self._make_topics()
         import_once(layout, self._clock, tell=self._tell)
@@ -157,6 +158,9 @@ class _Start:
             self._until_caught_up()
         self._tell("starting the alerters")
         self._supervisor.start_group("alerter")
+        self._until_ready(["alerter"])
+        self._tell("starting Prometheus, which watches them")
+        self._supervisor.start_group("prometheus")
         return self._until_ready(GROUPS)
 
     def _make_topics(self) -> None:

@@ -15,17 +15,17 @@ _MEANS = {
     "kafka": "no event is written or read",
     "redis": "nothing is judged; what fires goes on firing",
     "alertmanager": "nobody is paged",
-    "prometheus": "the service itself is not watched",
     "worker": "its partitions are unknown until a worker has read them",
     "gateway": "no event arrives; prices grow stale after five seconds",
     "alerter": "what it does not know is not judged; of one that is gone the other takes over",
+    "prometheus": "the service itself is not watched",
 }
 SERVICES = ("worker", "gateway", "alerter")
 """Our processes that can be asked by their port alone."""
 GROUPS = tuple(_MEANS)
 """Groups of processes, in the order in which they are started."""
-SERVERS = GROUPS[:4]
-"""The groups that are not ours."""
+SERVERS = GROUPS[:3]
+"""The groups that ours need."""
 
 
 def examine(layout: Layout, clock: Clock, *, groups: Collection[str] = GROUPS) -> list[Finding]:

@@ -16,7 +16,7 @@ _PLAYED = (0, 2, 3)
 
 
 def servers(layout: Layout, java: Sequence[str]) -> list[Program]:
-    """Return Kafka, Redis, Prometheus and Alertmanager; `java` runs Kafka's classes."""
+    """Return Kafka, Redis and Alertmanager; `java` runs Kafka's classes."""
     kafka = [
         Program(
             f"kafka-{node.number}",
@@ -27,7 +27,7 @@ def servers(layout: Layout, java: Sequence[str]) -> list[Program]:
         )
         for node in layout.nodes
     ]
-    return [*kafka, _redis(layout), _alertmanager(layout), _prometheus(layout)]
+    return [*kafka, _redis(layout), _alertmanager(layout)]
 
 
 def services(layout: Layout) -> list[Program]:
@@ -93,7 +93,8 @@ def _alertmanager(layout: Layout) -> Program:
     return Program("alertmanager", "alertmanager", command, is_first=True)
 
 
-def _prometheus(layout: Layout) -> Program:
+def prometheus(layout: Layout) -> Program:
+    """Return who watches the others; it begins last, or it would page of what is still to come."""
     home = layout.home / "prometheus"
     command = (
         "prometheus",
@@ -101,4 +102,4 @@ def _prometheus(layout: Layout) -> Program:
         f"--storage.tsdb.path={home / 'data'}",
         f"--web.listen-address={address(layout.settings.prometheus_port)}",
     )
-    return Program("prometheus", "prometheus", command, is_first=True)
+    return Program("prometheus", "prometheus", command)

@@ -93,7 +93,7 @@ def test_the_page_of_a_symbol() -> None:
             "Rule forced-flow: SELL 3 % of ADV, watch from 2 % of ADV.\n"
             "Resolves below 1.5 % of ADV ($620m); at the latest at the close.\n"
             "No input is stale.\n"
-            "Newest input 15:07:00 EDT, coverage 100 %."
+            "Newest input 15:07:00 EDT; assets stated for this session cover 100 % of the exposure."
         ),
         "data_as_of": "2026-06-23T15:07:00-04:00",
     }
@@ -135,7 +135,7 @@ def test_the_page_of_what_is_stale() -> None:
     assert told["description"].endswith(
         "Stale: assets of ACMU stated for 2026-06-17, 3 sessions ago, 2 more funds' are old;"
         " open interest is of an earlier session.\n"
-        "Newest input 15:07:00 EDT, coverage 31 %."
+        "Newest input 15:07:00 EDT; assets stated for this session cover 31 % of the exposure."
     )
 
 

@@ -59,7 +59,7 @@ async def test_a_crossing_is_pushed_with_its_labels_and_its_reasons(scene: Scene
             "Rule forced-flow: SELL 2 % of ADV, watch from 2 % of ADV.\n"
             "Resolves below 1.5 % of ADV ($15m); at the latest at the close.\n"
             "No input is stale.\n"
-            "Newest input 11:00:00 UTC, coverage 100 %."
+            "Newest input 11:00:00 UTC; assets stated for this session cover 100 % of the exposure."
         ),
         "runbook_url": "docs/runbooks/ForcedFlowWatch.md",
         "dashboard_url": "deploy/grafana/dashboards/close.json",

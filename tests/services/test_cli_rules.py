@@ -39,7 +39,7 @@ def test_check_says_what_the_rules_alert_on(tmp_path: Path) -> None:
 def test_check_says_what_escalates(tmp_path: Path) -> None:
     result = check(tmp_path, f"{RULES}    escalate: {{after: 90s}}\n")
 
-    escalated = "; ForcedFlowCriticalEscalated after 1.5 min without an acknowledgement\n"
+    escalated = "; ForcedFlowCriticalEscalated after 1m30s without an acknowledgement\n"
     assert result.stdout == SUMMARY.rstrip() + escalated
 
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from core.errors import ConfigError
-from services.durations import parse_duration_ns
+from services.durations import duration_text, parse_duration_ns
 
 SECOND_NS = 1_000_000_000
 
@@ -50,3 +50,16 @@ def test_parts_add_up_exactly(days: int, hours: int, minutes: int, seconds: int)
 
     total = ((days * 24 + hours) * 60 + minutes) * 60 + seconds
     assert parse_duration_ns(text) == total * SECOND_NS
+
+
+@given(milliseconds=st.integers(0, 3660 * 86_400_000))
+def test_a_duration_is_written_as_it_is_read(milliseconds: int) -> None:
+    duration_ns = milliseconds * 1_000_000
+    assert parse_duration_ns(duration_text(duration_ns)) == duration_ns
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0, "0s"), (20, "20s"), (90, "1m30s"), (600, "10m"), (90_000, "1d1h")]
+)
+def test_a_duration_is_written_in_whole_units(seconds: int, text: str) -> None:
+    assert duration_text(seconds * SECOND_NS) == text

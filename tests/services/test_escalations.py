@@ -59,7 +59,7 @@ async def test_what_nobody_acknowledges_is_escalated_in_its_group_and_resolved_w
     [one] = escalated(alerts)
     assert one["labels"] == ESCALATED
     assert one["startsAt"] == "2026-09-21T14:14:20.100Z"
-    assert one["annotations"]["summary"].startswith("Not acknowledged for 1 min: SELL")
+    assert one["annotations"]["summary"].startswith("Not acknowledged for 1m: SELL")
     assert "has fired since 2026-09-21T14:13:20.100Z" in one["annotations"]["description"]
     assert one["annotations"]["runbook_url"] == "docs/runbooks/ForcedFlowWarning.md"
     assert len(alerts) == 3
