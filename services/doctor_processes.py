@@ -108,3 +108,10 @@ def _alerter(subject: str, samples: Samples) -> Iterator[Finding]:
         )
     else:
         yield ok(subject, "an alerter that sees")
+    if samples.get("forcedflow_rules_file_refused", {}).get("", 0.0):
+        yield problem(
+            subject,
+            "its rules file cannot be used",
+            means="the rules it read before are in force",
+            mend="forcedflow rules check FILE says what is wrong with it",
+        )

@@ -101,6 +101,15 @@ def test_an_alerter_tells_whether_it_sees() -> None:
     assert problems(blind) == [f"process {url}: an alerter that is blind"]
 
 
+def test_an_alerter_tells_that_its_rules_file_cannot_be_used() -> None:
+    metrics = Metrics(ALERTER)
+    metrics.gauge("forcedflow_rules_file_refused").set(1)
+    with exposing(metrics) as url:
+        found = process(url)
+
+    assert problems(found) == [f"process {url}: its rules file cannot be used"]
+
+
 def test_a_gateway_answers() -> None:
     with exposing(Metrics(GATEWAY)) as url:
         assert [str(one) for one in process(url)] == [f"process {url}: answers"]
