@@ -50,7 +50,7 @@ stack-down: ## end every process of the stack; its data are kept
 	@$(BIN)/forcedflow stack down
 
 test: install-dev debian check ## check the sources and run every test
-	$(BIN)/pytest --numprocesses=auto --dist=loadfile
+	$(BIN)/pytest --numprocesses=auto --dist=loadfile --no-loadscope-reorder
 
 check: install-dev ## formatting, lint, types and import directions
 	$(BIN)/ruff format --check

@@ -45,5 +45,6 @@ def configure_logs() -> None:
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
-        cache_logger_on_first_use=True,
+        # Lines are few, and a logger bound for good would not hear of structlog.testing.
+        cache_logger_on_first_use=False,
     )
