@@ -18,13 +18,13 @@ from core.open_positions import Positions
 LOWEST, HIGHEST = 0.8, 1.2
 """Levels are looked for between these multiples of the spot (the public contract's figures)."""
 
-NODES_PER_WIDTH = 4
+NODES_PER_WIDTH = 2
 MOST_HALF = 2048
 NOISE = 1e-6
 """Where the exposure is less than this share of its largest, its sign means nothing."""
-NEAR = 1e-3
+NEAR = 2e-2
 """Where a turn between nodes is no further from zero than this share of the largest exposure, the
-exact sum decides on which side it is: the cubics are off by 3e-5 of the sizes of its terms."""
+exact sum decides on which side it is: the cubics are off by 5e-4 of the sizes of its terms."""
 NOTHING = 1e-12
 """So much of the largest gamma that a contract can have is none at all."""
 
@@ -66,7 +66,7 @@ def zero_gamma(positions: Positions, *, spot: float, weights: Floats) -> ZeroGam
 
     Notes
     -----
-    The exposure is looked at on a grid that has four nodes in a width of every contract (down to a
+    The exposure is looked at on a grid that has two nodes in a width of every contract (down to a
     width of 0.02 %), and where its cubics turn near zero between nodes, so that a pair of levels
     hides only where the gamma between them is less than 1e-5 of its largest. Each change of sign
     is then solved for with the exact sum.
