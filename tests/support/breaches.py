@@ -131,8 +131,9 @@ class Breaches:
     def misdated(self) -> int:
         """Return how many episodes were told to end under the start of the one before.
 
-        Who is frozen in the middle of a push, and wakes up once another has gone on, may say of an
-        alert that fires again that it has ended: Alertmanager then tells no end of its own.
+        An old push that is heard after a newer one may say of an alert that fires again that it has
+        ended: Alertmanager then tells no end of its own. Who sends is frozen in the middle of it
+        and wakes up once another has gone on, or who hears is.
         """
         keys = {notice.key for notice in self._notices()}
         return sum(
