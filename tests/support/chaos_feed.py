@@ -53,6 +53,7 @@ class Feed:
         self.done = 0
         self._mark_ns: int | None = None
         self._released = threading.Event()
+        self._is_over = False
         self._is_muted = False
         self._playing: asyncio.Task[None] | None = None
         self._thread = threading.Thread(target=self._run, name="feed", daemon=True)
@@ -86,6 +87,12 @@ class Feed:
         """Go on from the mark."""
         self._mark_ns = None
         self._released.set()
+
+    def end_at_mark(self) -> None:
+        """End it at the mark it holds at, once Kafka has acknowledged all that was sent."""
+        self._is_over = True
+        self._released.set()
+        self._thread.join()
 
     def mute(self, *, is_muted: bool) -> None:
         """Send no heartbeats from here on, or send them again."""
@@ -131,6 +138,8 @@ class Feed:
             if window.mark_ns is not None:
                 held = time.monotonic()
                 await self._hold(producer, window.mark_ns)
+                if self._is_over:
+                    return
                 held = time.monotonic() - held
                 due += held
                 started += held

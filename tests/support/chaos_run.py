@@ -83,7 +83,7 @@ class ChaosRun:
 
     def end_feed(self) -> None:
         """End the feed at the mark it holds at, clients and all."""
-        self.feed.__exit__()
+        self.feed.end_at_mark()
 
     def feed_anew(self) -> None:
         """Go on where the feed was ended, with clients that know nothing."""
