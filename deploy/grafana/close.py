@@ -6,6 +6,7 @@ from deploy.grafana.frame import FOCUS, SYMBOL, VENUE, Section, framed
 from deploy.grafana.measures import in_focus, largest_flows, leading, of_symbols
 from deploy.grafana.panels import (
     CLOCK,
+    MONEY,
     NUMBER,
     PRICE,
     SHARE,
@@ -29,12 +30,11 @@ LEVELS = {
     "3": ("critical", "red"),
 }
 LEVEL_STEPS = ((None, "green"), (1.0, "yellow"), (2.0, "orange"), (3.0, "red"))
-ADV_STEPS = ((None, "text"), (0.05, "orange"), (0.1, "red"))
+ADV_STEPS = ((None, "transparent"), (0.05, "orange"), (0.1, "red"))
 """The bounds of the bundled rules."""
 TIME_STEPS = ((None, "red"), (300.0, "orange"), (900.0, "green"))
 
 _FLOW = of_symbols("forced_flow_usd")
-_MONEY = Look(USD, SIGNED)
 
 
 def build() -> Dashboard:
@@ -67,7 +67,7 @@ def _now() -> Panels:
         big_number(
             Said("Net", "Bought less sold; buy > 0, sell < 0."),
             Query(f"sum({_FLOW})"),
-            _MONEY,
+            MONEY,
         ),
         big_number(
             Said(
@@ -122,7 +122,7 @@ def _who() -> Panels:
                 "warning and critical bounds of the bundled rules.",
             ),
             [Query(leading("adv_ratio"), "{{symbol}}")],
-            Look(SHARE, ((None, "transparent"), (0.05, "orange"), (0.1, "red"))),
+            Look(SHARE, ADV_STEPS),
         ),
         states(
             Said("Levels", "The highest level of the rules that fires, of the same ten."),
@@ -148,9 +148,9 @@ def _soonest(column: str) -> str:
 
 def _columns() -> list[Column]:
     shown = (
-        ("Forced flow", "forced_flow_usd", _MONEY),
-        ("5 %", "forced_flow_lower_usd", _MONEY),
-        ("95 %", "forced_flow_upper_usd", _MONEY),
+        ("Forced flow", "forced_flow_usd", MONEY),
+        ("5 %", "forced_flow_lower_usd", MONEY),
+        ("95 %", "forced_flow_upper_usd", MONEY),
         ("of daily volume", "adv_ratio", Look(SHARE, decimals=1)),
         ("of the auction", "auction_ratio", Look(SHARE, decimals=0)),
         ("Level", "level", Look(NUMBER, LEVEL_STEPS, LEVELS)),

@@ -5,6 +5,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from deploy.grafana.frame import FOCUS, SYMBOL, VENUE, Section, framed
 from deploy.grafana.measures import LONG_TABLE, TOP, in_focus, of_symbols
 from deploy.grafana.panels import (
+    MONEY,
     NUMBER,
     SHARE,
     SIGNED,
@@ -20,7 +21,6 @@ from deploy.grafana.panels import (
     lines,
 )
 
-_MONEY = Look(USD, SIGNED)
 _HEDGE = of_symbols("dealer_hedge_usd")
 _WIDTH = f"{of_symbols('dealer_hedge_high_usd')} - {of_symbols('dealer_hedge_low_usd')}"
 
@@ -51,7 +51,7 @@ def _now() -> Panels:
                 "Sum of the change of dealers' hedges, for price alone; buy > 0, sell < 0.",
             ),
             Query(f"sum({_HEDGE})"),
-            _MONEY,
+            MONEY,
             span=6,
         ),
         big_number(
@@ -70,7 +70,7 @@ def _now() -> Panels:
                 "volatility alone; in no other sum.",
             ),
             Query(f"sum({of_symbols('dealer_decay_usd')})"),
-            _MONEY,
+            MONEY,
             span=6,
         ),
         big_number(
@@ -79,7 +79,7 @@ def _now() -> Panels:
                 "Sum of what dealers must still trade by the close if prices stay where they are.",
             ),
             Query(f"sum({of_symbols('dealer_to_come_usd')})"),
-            _MONEY,
+            MONEY,
             span=6,
         ),
     ]
@@ -136,12 +136,12 @@ def _largest() -> Panels:
         return f"{of_symbols(column)} and on (symbol) topk({LONG_TABLE}, abs({_HEDGE}))"
 
     columns = (
-        Column("Hedge", largest("dealer_hedge_usd"), _MONEY),
-        Column("Smallest", largest("dealer_hedge_low_usd"), _MONEY),
-        Column("Largest", largest("dealer_hedge_high_usd"), _MONEY),
-        Column("Decay", largest("dealer_decay_usd"), _MONEY),
-        Column("To come", largest("dealer_to_come_usd"), _MONEY),
-        Column("Leveraged funds", largest("leveraged_rebalance_usd"), _MONEY),
+        Column("Hedge", largest("dealer_hedge_usd"), MONEY),
+        Column("Smallest", largest("dealer_hedge_low_usd"), MONEY),
+        Column("Largest", largest("dealer_hedge_high_usd"), MONEY),
+        Column("Decay", largest("dealer_decay_usd"), MONEY),
+        Column("To come", largest("dealer_to_come_usd"), MONEY),
+        Column("Leveraged funds", largest("leveraged_rebalance_usd"), MONEY),
         Column("Return", largest("underlying_return"), Look(SHARE, SIGNED, decimals=2)),
     )
     return [
@@ -152,7 +152,7 @@ def _largest() -> Panels:
                 f"topk({TOP}, abs({of_symbols('dealer_to_come_usd')}))",
                 "{{symbol}}",
             ),
-            _MONEY,
+            MONEY,
         ),
         bars(
             Said(

@@ -83,6 +83,12 @@ class Look:
     range: tuple[float | None, float | None] = (None, None)
 
 
+MONEY = Look(USD, SIGNED)
+COUNT = Look(NUMBER, decimals=0, range=(0.0, None))
+PER_SECOND = Look("cps", range=(0.0, None))
+LATENCY = Look(SECONDS, range=(0.0, None))
+
+
 @dataclass(frozen=True)
 class Said:
     """What a reader is told of a panel: its title, and what its figures mean."""

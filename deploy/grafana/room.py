@@ -5,6 +5,8 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from deploy.grafana.frame import ROOM, Section, framed
 from deploy.grafana.measures import all_of, by_room
 from deploy.grafana.panels import (
+    COUNT,
+    MONEY,
     NUMBER,
     SHARE,
     SIGNED,
@@ -34,7 +36,6 @@ _MEAN = by_room(_RETURN, "avg")
 _SPREAD = by_room(_RETURN, "stddev")
 
 _SIDED = Look(SHARE, ((None, "green"), (0.7, "orange"), (0.9, "red")), range=(0.0, 1.0))
-_MONEY = Look(USD, SIGNED)
 
 
 def build() -> Dashboard:
@@ -56,7 +57,7 @@ def build() -> Dashboard:
 
 def _now() -> Panels:
     columns = (
-        Column("Net forced flow", _NET, _MONEY),
+        Column("Net forced flow", _NET, MONEY),
         Column("Gross", _GROSS, Look(USD)),
         Column("One-sided", ONE_SIDED, _SIDED),
         Column("of daily volume", _ADV, Look(SHARE, decimals=1)),
@@ -79,13 +80,13 @@ def _now() -> Panels:
         big_number(
             Said("Most to sell", "The room whose members must together sell most by the close."),
             Query(f"bottomk(1, {_NET})", "{{room}}"),
-            _MONEY,
+            MONEY,
             span=8,
         ),
         big_number(
             Said("Most to buy", "The room whose members must together buy most by the close."),
             Query(f"topk(1, {_NET})", "{{room}}"),
-            _MONEY,
+            MONEY,
             span=8,
         ),
         grid(
@@ -123,7 +124,7 @@ def _over_time() -> Panels:
         lines(
             Said("Members at warning", "How many of a room's members are at warning or above."),
             [Query(_AT_WARNING, "{{room}}")],
-            Look(NUMBER, decimals=0, range=(0.0, None)),
+            COUNT,
         ),
         lines(
             Said("Mean return", "Mean of the members' returns since their previous closes."),
@@ -151,7 +152,7 @@ def _members() -> Panels:
                 f"{_FLOW} and on (symbol) topk(20, abs({_FLOW} and on (symbol) {chosen}))",
                 "{{symbol}}",
             ),
-            _MONEY,
+            MONEY,
         ),
         bars(
             Said("Return since the previous close", "Of the 20 members that moved most."),

@@ -5,8 +5,11 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 from deploy.grafana import service_alerting, service_input
 from deploy.grafana.frame import SERVICE_ALERTS, Section, framed
 from deploy.grafana.panels import (
+    COUNT,
+    LATENCY,
     NUMBER,
     SECONDS,
+    SHARE,
     WRONG_ABOVE_ZERO,
     Look,
     Panels,
@@ -17,9 +20,6 @@ from deploy.grafana.panels import (
     states,
 )
 
-_COUNT = Look(NUMBER, decimals=0, range=(0.0, None))
-_PER_SECOND = Look("cps", range=(0.0, None))
-_LATENCY = Look(SECONDS, range=(0.0, None))
 _UP = {"0": ("down", "red"), "1": ("up", "green")}
 _OPEN = {"0": ("closed", "blue"), "1": ("open", "green")}
 _ROLE = {"0": ("stands by", "blue"), "1": ("active", "green")}
@@ -140,7 +140,7 @@ def _budgets() -> Panels:
                 Query("max by (calendar) (forcedflow_references_in_session)", "{{calendar}}"),
                 Query("max by (calendar) (forcedflow_references_unknown)", "{{calendar}}, unknown"),
             ],
-            _COUNT,
+            COUNT,
         ),
         states(
             Said(
@@ -156,7 +156,7 @@ def _budgets() -> Panels:
                 "Share of the exposure of references in session that is known and fresh.",
             ),
             [Query("max by (calendar) (forcedflow_exposure_coverage >= 0)", "{{calendar}}")],
-            Look("percentunit", range=(0.0, 1.0)),
+            Look(SHARE, range=(0.0, 1.0)),
         ),
     ]
 
@@ -181,7 +181,7 @@ def _processes() -> Panels:
                     "{{job}} {{instance}}",
                 )
             ],
-            Look("percentunit", range=(0.0, None)),
+            Look(SHARE, range=(0.0, None)),
         ),
         lines(
             Said("Memory", "Resident memory of each process of ours."),
@@ -214,6 +214,6 @@ def _processes() -> Panels:
                     "{{job}} {{instance}}",
                 )
             ],
-            _LATENCY,
+            LATENCY,
         ),
     ]

@@ -2,7 +2,9 @@
 
 from deploy.grafana.measures import ALERTER, events_per_second, happened, quantile
 from deploy.grafana.panels import (
-    NUMBER,
+    COUNT,
+    LATENCY,
+    PER_SECOND,
     SECONDS,
     Look,
     Panels,
@@ -10,10 +12,6 @@ from deploy.grafana.panels import (
     Said,
     lines,
 )
-
-_COUNT = Look(NUMBER, decimals=0, range=(0.0, None))
-_PER_SECOND = Look("cps", range=(0.0, None))
-_LATENCY = Look(SECONDS, range=(0.0, None))
 
 
 def alerter() -> Panels:
@@ -23,17 +21,17 @@ def alerter() -> Panels:
         lines(
             Said("Evaluations", "A second, by outcome; ten are meant to be judged."),
             [Query(events_per_second("forcedflow_evaluations", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said("Time of an evaluation", "From asking Redis for the partials to judged alerts."),
             [Query(quantile(0.5, evaluation), "median"), Query(quantile(0.99, evaluation), "99 %")],
-            _LATENCY,
+            LATENCY,
         ),
         lines(
             Said("What happened to alerts", "Transitions of market alerts, by kind."),
             [Query(happened("forcedflow_alert_transitions", "kind", ALERTER), "{{kind}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Written to Kafka", "Transitions and rows of the projection, by outcome."),
@@ -47,7 +45,7 @@ def alerter() -> Panels:
                     "rows {{outcome}}",
                 ),
             ],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said(
@@ -58,7 +56,7 @@ def alerter() -> Panels:
                 Query("sum(increase(forcedflow_alerter_terms_total[$__rate_interval]))", "terms"),
                 Query("sum(increase(forcedflow_alerter_fenced_total[$__rate_interval]))", "fenced"),
             ],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said(
@@ -73,7 +71,7 @@ def alerter() -> Panels:
                     "refused",
                 ),
             ],
-            _COUNT,
+            COUNT,
         ),
     ]
 
@@ -89,12 +87,12 @@ def alertmanagers() -> Panels:
                     "{{peer}} {{outcome}}",
                 )
             ],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said("Time of a push", "99 % of the pushes took no longer, by Alertmanager."),
             [Query(quantile(0.99, "forcedflow_alert_push_seconds", "peer"), "{{peer}}")],
-            _LATENCY,
+            LATENCY,
         ),
         lines(
             Said("Age of the last accepted push", "Host time since each Alertmanager took one."),
@@ -109,12 +107,12 @@ def alertmanagers() -> Panels:
         lines(
             Said("Refused alerts", "Alerts that an Alertmanager refused by themselves."),
             [Query(happened("forcedflow_alerts_refused", "peer", ALERTER), "{{peer}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Held by Alertmanagers", "Alerts that each Alertmanager has, by state."),
             [Query("sum by (instance, state) (alertmanager_alerts)", "{{instance}} {{state}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Notifications that failed", "Of Alertmanagers to receivers, by integration."),
@@ -124,7 +122,7 @@ def alertmanagers() -> Panels:
                     "{{integration}}",
                 )
             ],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said(
@@ -136,7 +134,7 @@ def alertmanagers() -> Panels:
                 Query(happened("forcedflow_silence_events", "event", ALERTER), "{{event}}"),
                 Query("sum by (peer) (forcedflow_resolves_held)", "held, {{peer}}"),
             ],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said(
@@ -144,6 +142,6 @@ def alertmanagers() -> Panels:
                 "To the dead-man's switch outside, by outcome; 0 where none is set.",
             ),
             [Query(happened("forcedflow_heartbeat_pings", "outcome", ALERTER), "{{outcome}}")],
-            _COUNT,
+            COUNT,
         ),
     ]

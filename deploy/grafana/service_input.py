@@ -2,7 +2,9 @@
 
 from deploy.grafana.measures import GATEWAY, WORKER, events_per_second, happened, quantile
 from deploy.grafana.panels import (
-    NUMBER,
+    COUNT,
+    LATENCY,
+    PER_SECOND,
     SECONDS,
     Look,
     Panels,
@@ -10,10 +12,6 @@ from deploy.grafana.panels import (
     Said,
     lines,
 )
-
-_COUNT = Look(NUMBER, decimals=0, range=(0.0, None))
-_PER_SECOND = Look("cps", range=(0.0, None))
-_LATENCY = Look(SECONDS, range=(0.0, None))
 
 
 def stream() -> Panels:
@@ -23,7 +21,7 @@ def stream() -> Panels:
         lines(
             Said("Events", "Read a second, by what became of them: see the metric's help."),
             [Query(events_per_second("forcedflow_events", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said(
@@ -31,7 +29,7 @@ def stream() -> Panels:
                 "From the append of a batch's oldest record in Kafka until it is applied.",
             ),
             [Query(quantile(0.5, latency), "median"), Query(quantile(0.99, latency), "99 %")],
-            _LATENCY,
+            LATENCY,
         ),
         lines(
             Said(
@@ -45,7 +43,7 @@ def stream() -> Panels:
         lines(
             Said("Lag in records", "Records in Kafka that no worker has handled yet, by topic."),
             [Query("sum by (topic) (forcedflow_consumer_lag_records)", "{{topic}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Age of the last progress", "Host time since each worker last handled a batch."),
@@ -63,17 +61,17 @@ def stream() -> Panels:
                 "Owned partitions that read what they missed, and publish nothing meanwhile.",
             ),
             [Query("sum by (instance) (forcedflow_partition_warming)", "{{instance}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Partials written", "To Redis a second, by outcome."),
             [Query(events_per_second("forcedflow_partial_writes", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said("Snapshots", "Of partitions a second, by outcome."),
             [Query(events_per_second("forcedflow_snapshots", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said(
@@ -90,7 +88,7 @@ def stream() -> Panels:
                 ),
                 Query(happened("forcedflow_offset_gaps", "topic", WORKER), "gaps {{topic}}"),
             ],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Time of a batch", "To decode and apply it, and to save a partition's state."),
@@ -98,7 +96,7 @@ def stream() -> Panels:
                 Query(quantile(0.99, "forcedflow_apply_seconds"), "apply, 99 %"),
                 Query(quantile(0.99, "forcedflow_snapshot_seconds"), "save, 99 %"),
             ],
-            _LATENCY,
+            LATENCY,
         ),
         lines(
             Said(
@@ -109,7 +107,7 @@ def stream() -> Panels:
                 Query(events_per_second("forcedflow_batches", "topic"), "batches, {{topic}}"),
                 Query(events_per_second("forcedflow_heartbeats", "topic"), "beats, {{topic}}"),
             ],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said(
@@ -128,7 +126,7 @@ def stream() -> Panels:
                     "read anew {{reason}}",
                 ),
             ],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Size of snapshots", "Bytes saved to Redis a second, compressed."),
@@ -144,17 +142,17 @@ def bad_input() -> Panels:
         lines(
             Said("Dead letters", "Written by workers, by reason; 0 where there were none."),
             [Query(happened("forcedflow_dead_letters", "reason", WORKER), "{{reason}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Rejected by gateways", "Bad rows of the feeds, by reason; 0 where none were."),
             [Query(happened("forcedflow_gateway_rejects", "reason", GATEWAY), "{{reason}}")],
-            _COUNT,
+            COUNT,
         ),
         lines(
             Said("Rows of gateways", "Read a second, by what became of them."),
             [Query(events_per_second("forcedflow_gateway_rows", "outcome"), "{{outcome}}")],
-            _PER_SECOND,
+            PER_SECOND,
         ),
         lines(
             Said(
@@ -173,6 +171,6 @@ def bad_input() -> Panels:
                     "{{instance}}",
                 )
             ],
-            _PER_SECOND,
+            PER_SECOND,
         ),
     ]
