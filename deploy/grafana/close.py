@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana.frame import FOCUS, SYMBOL, VENUE, Section, framed
-from deploy.grafana.measures import in_focus, largest_flows, leading, of_symbols
+from deploy.grafana.measures import in_focus, largest, leading, of_symbols
 from deploy.grafana.panels import (
     CLOCK,
     MONEY,
@@ -160,7 +160,7 @@ def _columns() -> list[Column]:
         ("Time to trade", "seconds_to_trade", Look(CLOCK)),
         ("Coverage", "coverage", Look(SHARE, ((None, "orange"), (0.99, "green")), decimals=0)),
     )
-    return [Column(head, largest_flows(of_symbols(column)), look) for head, column, look in shown]
+    return [Column(head, largest(column, "forced_flow_usd"), look) for head, column, look in shown]
 
 
 def _focus() -> Panels:

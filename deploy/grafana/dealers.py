@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 from deploy.grafana.frame import FOCUS, SYMBOL, VENUE, Section, framed
-from deploy.grafana.measures import LONG_TABLE, TOP, in_focus, of_symbols
+from deploy.grafana.measures import TOP, in_focus, largest, of_symbols
 from deploy.grafana.panels import (
     MONEY,
     NUMBER,
@@ -132,26 +132,19 @@ def _focus() -> Panels:
 
 
 def _largest() -> Panels:
-    def largest(column: str) -> str:
-        return f"{of_symbols(column)} and on (symbol) topk({LONG_TABLE}, abs({_HEDGE}))"
-
-    columns = (
-        Column("Hedge", largest("dealer_hedge_usd"), MONEY),
-        Column("Smallest", largest("dealer_hedge_low_usd"), MONEY),
-        Column("Largest", largest("dealer_hedge_high_usd"), MONEY),
-        Column("Decay", largest("dealer_decay_usd"), MONEY),
-        Column("To come", largest("dealer_to_come_usd"), MONEY),
-        Column("Leveraged funds", largest("leveraged_rebalance_usd"), MONEY),
-        Column("Return", largest("underlying_return"), Look(SHARE, SIGNED, decimals=2)),
+    shown = (
+        ("Hedge", "dealer_hedge_usd", MONEY),
+        ("Smallest", "dealer_hedge_low_usd", MONEY),
+        ("Largest", "dealer_hedge_high_usd", MONEY),
+        ("Decay", "dealer_decay_usd", MONEY),
+        ("To come", "dealer_to_come_usd", MONEY),
+        ("Leveraged funds", "leveraged_rebalance_usd", MONEY),
+        ("Return", "underlying_return", Look(SHARE, SIGNED, decimals=2)),
     )
     return [
         bars(
             Said("Most to come", "The references whose dealers must still trade most."),
-            Query(
-                f"{of_symbols('dealer_to_come_usd')} and on (symbol) "
-                f"topk({TOP}, abs({of_symbols('dealer_to_come_usd')}))",
-                "{{symbol}}",
-            ),
+            Query(largest("dealer_to_come_usd", "dealer_to_come_usd", count=TOP), "{{symbol}}"),
             MONEY,
         ),
         bars(
@@ -168,7 +161,10 @@ def _largest() -> Panels:
                 "The 25 references whose dealers' hedges changed most since the previous close.",
             ),
             "symbol",
-            columns,
+            [
+                Column(head, largest(column, "dealer_hedge_usd"), look)
+                for head, column, look in shown
+            ],
         ),
     ]
 

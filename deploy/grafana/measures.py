@@ -19,18 +19,18 @@ def in_focus(column: str) -> str:
     return f'max by (symbol) (forcedflow_{column}{{symbol="$focus"}})'
 
 
-def largest_flows(expr: str, count: int = LONG_TABLE) -> str:
-    """Return an expression by symbol for the references with the largest forced flow now."""
-    return f"{expr} and on (symbol) topk({count}, abs({of_symbols('forced_flow_usd')}))"
+def largest(column: str, by: str, *, count: int = LONG_TABLE) -> str:
+    """Return a column for those of the references chosen whose column `by` is the largest now."""
+    return f"{of_symbols(column)} and on (symbol) topk({count}, abs({of_symbols(by)}))"
 
 
-def leading(column: str, count: int = TOP) -> str:
+def leading(column: str) -> str:
     """Return a column over time for the references that lead at the end of the time range.
 
     The same references all along: `topk` alone would choose others at each step.
     """
     ends = 'last_over_time(forcedflow_forced_flow_usd{symbol=~"$symbol"}[$__range] @ end())'
-    return f"{of_symbols(column)} and on (symbol) topk({count}, abs(max by (symbol) ({ends})))"
+    return f"{of_symbols(column)} and on (symbol) topk({TOP}, abs(max by (symbol) ({ends})))"
 
 
 def by_room(symbols: str, how: str = "sum") -> str:
