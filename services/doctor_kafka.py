@@ -17,7 +17,7 @@ QUIET_SECONDS = 10.0
 _CLOCK_MEANS = (
     "ages are counted between clocks: a price goes stale 5 s after its heartbeat's time in Kafka"
 )
-_CLOCK_MEND = "have all hosts follow one time source (chrony or systemd-timesyncd)"
+CLOCK_MEND = "have all hosts follow one time source (chrony or systemd-timesyncd)"
 
 
 def judge_brokers(facts: KafkaFacts, bootstrap: str) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def _newest(facts: KafkaFacts) -> Iterator[Finding]:
             "Kafka's clock",
             f"its newest record is {span(-ago)} ahead of this host's clock",
             means=_CLOCK_MEANS,
-            mend=_CLOCK_MEND,
+            mend=CLOCK_MEND,
         )
     elif ago > QUIET_SECONDS:
         yield note(

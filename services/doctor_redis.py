@@ -3,7 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.doctor_kafka import SKEW_SECONDS
+from services.doctor_kafka import CLOCK_MEND, SKEW_SECONDS
 from services.doctor_redis_facts import RedisFacts
 from services.findings import Finding, note, ok, problem
 
@@ -146,7 +146,7 @@ def _clock(facts: RedisFacts) -> Iterator[Finding]:
             f"{abs(ahead):.1f} s {'ahead of' if ahead > 0 else 'behind'} this host's",
             means="tokens and the ages of partials follow Redis' clock, alerts this host's: "
             "times do not match",
-            mend="have all hosts follow one time source (chrony or systemd-timesyncd)",
+            mend=CLOCK_MEND,
         )
     else:
         yield ok("Redis' clock", f"within {max(abs(ahead), exact):.2f} s of this host's")

@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from services.alerter_lease import LEASE_KEY
 from services.clock import Clock
 from services.doctor_gather import Facts
 from services.settings_base import RedisSection
@@ -18,7 +19,6 @@ from streams.fencing import partial_key, partition_key
 from streams.topics import PARTITIONS
 
 ANSWER_SECONDS = 2.0
-LEASE_KEY = "forcedflow:alerter"
 Trouble = Literal["", "no_password", "password", "loading", "silent", "unreachable", "refuses"]
 _NOT_TOPICS = frozenset({"token", "saves"})
 _NS_PER_MS = 1_000_000
