@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from core.columns import Bools, Int64s, View
+from core.columns import Bools, Int64s, View, joined_funds
 from core.sessions import NANOS_PER_SECOND, NO_SESSION, NO_TIME, OFFICIAL_CLOSE_GRACE_NS
 
 MINUTE_NS = 60 * NANOS_PER_SECOND
@@ -65,7 +65,11 @@ def _with_rows_of(view: View, other: View, which: Bools) -> View:
     columns = {
         field.name: chosen(getattr(view, field.name), getattr(other, field.name))
         for field in fields(View)
-        if field.name != "numeric"
+        if field.name not in {"numeric", "funds"}
     }
     numeric = {name: chosen(mine, other.numeric[name]) for name, mine in view.numeric.items()}
-    return replace(view, **columns, numeric=numeric)
+    mine, theirs = view.funds, other.funds
+    funds = joined_funds(
+        [mine.where(~which[mine.reference]), theirs.where(which[theirs.reference])]
+    )
+    return replace(view, **columns, numeric=numeric, funds=funds)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from core.columns import View
+from core.columns import FundAssets, View
 from core.minutes import MinuteTurns, minutes_of
 from core.sessions import NO_SESSION, NO_TIME
 from tests.support.rule_world import hour, universe_of, view_at
@@ -133,6 +133,30 @@ def test_references_turn_by_their_own_time() -> None:
     _, rows = turns.ended(view_at(PAIR, hour(15.0), hour(15.1)))
 
     assert rows.tolist() == [1]
+
+
+def with_funds(view: View, *references: int) -> View:
+    """Return the view with a fund of each of some references, numbered like it."""
+    number, size = np.array(references, np.int32), len(references)
+    funds = FundAssets(
+        fund=number,
+        reference=number,
+        assets_usd=np.full(size, 1e9),
+        leverage_factor=np.full(size, 2.0),
+        stated_label=np.full(size, 0, np.int64),
+    )
+    return replace(view, funds=funds)
+
+
+def test_while_a_partial_is_missing_its_funds_are_those_known_before() -> None:
+    whole = with_funds(view_at(PAIR, hour(15.0), hour(15.0)), 0, 1)
+    gap = with_funds(without(view_at(PAIR, hour(15.0), hour(15.0)), 0), 1)
+    turns = MinuteTurns(whole)
+    turns.ended(gap)
+    before, _ = turns.ended(whole)
+
+    assert sorted(before.funds.reference.tolist()) == [0, 1]
+    assert before.funds.assets_usd.tolist() == [1e9, 1e9]
 
 
 @given(st.lists(st.tuples(st.integers(0, 3 * 86_400 // 7), st.booleans()), min_size=1, max_size=60))
