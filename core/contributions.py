@@ -4,7 +4,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from core.columns import Bools, Floats, Int64s, View
+from core.columns import Floats, Int64s, View
+from core.groups import open_and_known
 from core.leveraged import leveraged_rebalance
 from core.sessions import NO_SESSION
 from core.standing import OLDEST_ASSETS_SESSIONS
@@ -47,22 +48,15 @@ def fund_contributions(view: View, reference: int) -> Contributions:
 def member_contributions(view: View, members: Int64s) -> Contributions:
     """Return what each open and known member owes; they sum to its group's forced flow."""
     flow = view.numeric["forced_flow_usd"][members]
-    counts = open_members(view, members) & ~view.is_unknown[members]
+    is_open, is_known = open_and_known(view, members, flow)
+    counts = is_open & is_known
     return _largest_first(members[counts], flow[counts])
-
-
-def open_members(view: View, members: Int64s) -> Bools:
-    """Return bool[k], whose session is open at its own market time."""
-    market_ns = view.market_ns[members]
-    return (view.open_ns[members] <= market_ns) & (market_ns < view.close_ns[members])
 
 
 def unknown_members(view: View, members: Int64s) -> Int64s:
     """Return the members that their group's sum leaves out, the heaviest first."""
-    flow_is_known = np.isfinite(view.numeric["forced_flow_usd"][members])
-    is_left_out = view.is_unknown[members]
-    is_left_out = is_left_out | (open_members(view, members) & ~flow_is_known)
-    left_out = members[is_left_out]
+    flow = view.numeric["forced_flow_usd"][members]
+    left_out = members[~open_and_known(view, members, flow)[1]]
     weight = np.nan_to_num(view.weight_usd[left_out], nan=np.inf)
     chosen: Int64s = left_out[np.argsort(-weight, kind="stable")]
     return chosen

@@ -50,6 +50,21 @@ class _Members:
     counts: Bools
 
 
+def open_members(view: View, members: Int64s) -> Bools:
+    """Return bool[k], whose session is open at its own market time."""
+    market_ns = view.market_ns[members]
+    return (view.open_ns[members] <= market_ns) & (market_ns < view.close_ns[members])
+
+
+def open_and_known(view: View, members: Int64s, figure: Floats) -> tuple[Bools, Bools]:
+    """Return bool[k], bool[k]: who is open, and who may be judged and has a figure if it is open.
+
+    ``figure`` float64[k] beside the members.
+    """
+    is_open = open_members(view, members)
+    return is_open, ~view.is_unknown[members] & (np.isfinite(figure) | ~is_open)
+
+
 def sum_groups(measure: str, view: View, universe: Universe, *, subjects: Subjects) -> SubjectRows:
     """Sum a measure of ``GROUP_MEASURES`` over each group's open members.
 
@@ -60,22 +75,19 @@ def sum_groups(measure: str, view: View, universe: Universe, *, subjects: Subjec
     liquidity.
     """
     at = subjects.member
-    market_ns, close_ns = view.market_ns[at], view.close_ns[at]
-    is_open = (view.open_ns[at] <= market_ns) & (market_ns < close_ns)
-    flow, liquidity = _terms(measure, view)
-    has_figure = np.isfinite(flow[at]) & np.isfinite(liquidity[at])
-    is_known = ~view.is_unknown[at] & (has_figure | ~is_open)
+    flow, liquidity = (each[at] for each in _terms(measure, view))
+    is_open, is_known = open_and_known(view, at, np.where(np.isfinite(liquidity), flow, np.nan))
     is_lost = _lost_groups(view.weight_usd[at], is_known, is_open, first=subjects.first)
     members = _Members(
         label=view.label[at],
-        close_ns=close_ns,
-        market_ns=market_ns,
+        close_ns=view.close_ns[at],
+        market_ns=view.market_ns[at],
         as_of_ns=view.as_of_ns[at],
         is_open=is_open,
         is_known=is_known,
         counts=is_known | is_lost[subjects.owner],
     )
-    value = _total(measure, flow[at], liquidity[at], members=members, first=subjects.first)
+    value = _total(measure, flow, liquidity, members=members, first=subjects.first)
     return _timed(value, ~is_lost & np.isfinite(value), members, subjects, universe)
 
 
@@ -95,10 +107,8 @@ class GroupSides:
 def group_sides(view: View, *, subjects: Subjects) -> GroupSides:
     """Split each group's forced flow into its sides, of the members that `sum_groups` sums."""
     at, first = subjects.member, subjects.first
-    market_ns = view.market_ns[at]
-    is_open = (view.open_ns[at] <= market_ns) & (market_ns < view.close_ns[at])
     flow = view.numeric["forced_flow_usd"][at]
-    is_known = ~view.is_unknown[at] & (np.isfinite(flow) | ~is_open)
+    is_open, is_known = open_and_known(view, at, flow)
     summed = np.where(is_open & is_known, flow, 0.0)
     return GroupSides(
         buy_usd=np.add.reduceat(np.maximum(summed, 0.0), first),

@@ -12,10 +12,9 @@ from core.contributions import (
     fund_contributions,
     member_contributions,
     old_assets,
-    open_members,
     unknown_members,
 )
-from core.groups import SubjectRows, sum_groups
+from core.groups import SubjectRows, open_members, sum_groups
 from core.sessions import NO_TIME
 from core.subjects import Subjects, subjects, symbol_rows
 from core.thresholds import Rule
