@@ -9,18 +9,14 @@ from typing import Any
 from core.universe import Universe
 from services.dead_letter_records import Letter
 from services.dead_letter_text import events_of
-from services.gateway_routes import Routes
+from services.gateway_routes import Route, Routes
 from streams.event_fields import HEARTBEAT
 from streams.event_kinds import shown
-from streams.routes import option_targets
-from streams.topics import FLOWS, OPEN_INTEREST, PRICES, partition_of
+from streams.topics import FLOWS, OPEN_INTEREST, PRICES
 
 MISROUTED = "misrouted"
 _NAME_KEYS = {PRICES: "symbol", FLOWS: "fund", OPEN_INTEREST: "underlying"}
 """Topics of events, and the key of their events that leads to a reference."""
-
-Lookup = Callable[[str], tuple[int, str] | None]
-"""Name in an event -> partition and symbol of its reference, None outside the universe."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ class Planner:
     ) -> None:
         self._partitions = cache(partitions)
         self._universe = cache(universe)
-        self._lookups: dict[tuple[str, int], Lookup] = {}
+        self._routes: dict[int, Routes] = {}
 
     def plan(self, letter: Letter) -> Resend | Refusal:
         """Return what to send for a letter, or why nothing can be."""
@@ -81,36 +77,24 @@ class Planner:
                 "Kafka: --universe names a folder"
             )
         name = _name(letter)
-        find = self._lookup(universe, letter.topic, count)
-        found = find(name) if isinstance(name, str) else None
-        if found is None:
+        route = self._route(universe, letter.topic, name=name, count=count)
+        if route is None:
             return Refusal(f"{shown(name)} is not in this universe: workers would pass it over")
-        partition, reference = found
-        return Resend(letter.topic, partition, reference.encode(), letter.raw, f"of {reference}")
+        reference = route.key.decode()
+        return Resend(letter.topic, route.partition, route.key, letter.raw, f"of {reference}")
 
-    def _lookup(self, universe: Universe, topic: str, count: int) -> Lookup:
-        key = topic, count
-        if key not in self._lookups:
-            self._lookups[key] = _lookup(universe, topic, count)
-        return self._lookups[key]
-
-
-def _lookup(universe: Universe, topic: str, count: int) -> Lookup:
-    """Return what leads from the names in a topic's events to the partitions of references."""
-    if topic == OPEN_INTEREST:
-        targets = option_targets(universe)
-        symbols = {name: universe.symbol[index] for name, (index, _) in targets.items()}
-        return lambda name: (
-            (partition_of(symbols[name], count), symbols[name]) if name in symbols else None
-        )
-    routes = Routes(universe, count)
-    find = routes.of_funds if topic == FLOWS else routes.of_symbols
-
-    def found(name: str) -> tuple[int, str] | None:
-        route = find([name])[0]
-        return None if route is None else (route.partition, route.key.decode())
-
-    return found
+    def _route(self, universe: Universe, topic: str, *, name: object, count: int) -> Route | None:
+        if not isinstance(name, str):
+            return None
+        if count not in self._routes:
+            self._routes[count] = Routes(universe, count)
+        routes = self._routes[count]
+        find = {
+            PRICES: routes.of_symbols,
+            FLOWS: routes.of_funds,
+            OPEN_INTEREST: routes.of_underlyings,
+        }
+        return find[topic]([name])[0]
 
 
 def _fault(letter: Letter) -> str:
