@@ -1,6 +1,6 @@
 """A vendor's option chain that is followed: read whole, and again whenever it has changed."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,18 +11,16 @@ from services.chain_choice import judged_beside
 from services.chain_layouts import layout_of, read_vendor_chains
 from services.chain_rows import ChainFile
 from services.clock import Clock
-from services.event_files import ReadOptions, flows_of, prices_of, rules_of
+from services.event_files import flows_of, prices_of
 from services.gateway_events import Events
 from services.gateway_live import LiveRelay
+from services.gateway_upstreams import NowRules
 from services.option_calendar import option_calendar
 from services.option_events import OpenInterestEvents, chain_events
 from services.rejects import Reject
 
 STILL_SECONDS = 1.0
 """A changed file is read once it has stayed as it is for so long: writing it takes time."""
-
-NowOptions = Callable[[], ReadOptions]
-"""Makes the options by which a file that is read now is judged."""
 
 log = structlog.get_logger(__name__)
 
@@ -50,10 +48,10 @@ class FollowedChain:
         If the file as it is at the start cannot be used.
     """
 
-    def __init__(self, path: Path, relay: LiveRelay, options: NowOptions, clock: Clock) -> None:
+    def __init__(self, path: Path, relay: LiveRelay, rules: NowRules, clock: Clock) -> None:
         self._path = path
         self._relay = relay
-        self._options = options
+        self._rules = rules
         self._clock = clock
         self._taken = self._seen = _state(path)
         self._seen_at = clock.monotonic()
@@ -114,7 +112,7 @@ class FollowedChain:
         self._send(replace(chain_events([], self._path), rejects=[unusable]))
 
     def _send(self, levels: OpenInterestEvents) -> None:
-        rules = rules_of(self._options())
+        rules = self._rules()
         self._relay.take(Events(prices_of([], rules), flows_of([], rules), levels))
 
 

@@ -7,7 +7,7 @@ import structlog
 from core.universe import Universe
 from services.clock import Clock
 from services.event_fields import FLOW_FIELDS, OPEN_INTEREST_FIELDS, PRICE_FIELDS
-from services.event_files import ReadOptions, rules_of, symbols_of
+from services.event_files import rules_of, symbols_of
 from services.event_rows import Rules
 from services.gateway_chains import FollowedChain, is_chain
 from services.gateway_events import EventRouter
@@ -52,9 +52,6 @@ class LiveWork:
         def rules() -> Rules:
             return replace(judged, now_ns=clock.now_ns() + FUTURE_NS)
 
-        def options() -> ReadOptions:
-            return replace(plan.options, now_ns=clock.now_ns() + FUTURE_NS)
-
         columns = plan.options.columns
         symbols = symbols_of(plan.prices, plan.options.symbols)
         self._files = [
@@ -73,7 +70,7 @@ class LiveWork:
             for path in plan.open_interest
             if path not in chains
         ]
-        self._chains = [FollowedChain(path, self._relay, options, clock) for path in chains]
+        self._chains = [FollowedChain(path, self._relay, rules, clock) for path in chains]
         self._listen = plan.listen
         if plan.listen is not None:
             self._clients = SocketClients(self._relay, rules, columns)
