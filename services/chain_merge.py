@@ -90,13 +90,11 @@ def _joined(chains: Sequence[OptionChain]) -> OptionChain:
 def _signs(chains: Sequence[OptionChain]) -> Floats | None:
     if all(chain.dealer_sign is None for chain in chains):
         return None
-    unknown = (np.full(len(chain), np.nan) for chain in chains)
-    return np.concatenate(
-        [
-            each if chain.dealer_sign is None else chain.dealer_sign
-            for chain, each in zip(chains, unknown, strict=True)
-        ]
-    )
+    signs = [
+        np.full(len(chain), np.nan) if chain.dealer_sign is None else chain.dealer_sign
+        for chain in chains
+    ]
+    return np.concatenate(signs)
 
 
 def _with_levels(file: ChainFile, levels: ChainFile) -> ChainFile:
