@@ -77,6 +77,17 @@ def follow() -> Iterator[Follow]:
         asyncio.run(world.live.close())
 
 
+@pytest.fixture
+def chain(tmp_path: Path) -> Path:
+    """A vendor's file with the open interest of `TABLE`."""
+    return write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
+
+
+def csv_text(row: dict[str, object]) -> str:
+    """Return a file of our own with one row."""
+    return "\n".join([",".join(row), ",".join(map(str, row.values())), ""])
+
+
 def test_rows_of_our_own_are_relayed_as_they_are_appended(follow: Follow, tmp_path: Path) -> None:
     path = json_file(tmp_path / "oi.jsonl", [level(), level(strike=0)])
     world = follow(path)
@@ -94,8 +105,7 @@ def test_a_file_that_is_still_empty_is_one_of_our_own(follow: Follow, tmp_path: 
     path = write(tmp_path / "oi.csv", "")
     world = follow(path)
     world.step()
-    head, row = level(), level(open_interest=12)
-    path.write_text("\n".join([",".join(head), ",".join(map(str, row.values())), ""]))
+    path.write_text(csv_text(level(open_interest=12)))
 
     world.step()
 
@@ -116,18 +126,15 @@ def test_who_follows_open_interest_alone_beats_on_its_topic_alone(
         assert world.producer.on(FLOWS, partition) == []
 
 
-def test_a_chain_is_sent_whole_and_again_once_it_has_changed(
-    follow: Follow, tmp_path: Path
-) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+def test_a_chain_is_sent_whole_and_again_once_it_has_changed(follow: Follow, chain: Path) -> None:
+    world = follow(chain)
     world.step(5)
     first = world.levels()
 
-    write(path, cboe_text(LARGER, stated=NEXT_DAY)[:-40])
+    write(chain, cboe_text(LARGER, stated=NEXT_DAY)[:-40])
     world.clock.set_host(NOW + 24 * 3600 * NANOS_PER_SECOND)
     world.step(STILL_SECONDS / 2)
-    write(path, cboe_text(LARGER, stated=NEXT_DAY))
+    write(chain, cboe_text(LARGER, stated=NEXT_DAY))
     world.step(STILL_SECONDS / 2)
     half = world.levels()
     world.step(STILL_SECONDS + 5)
@@ -138,25 +145,23 @@ def test_a_chain_is_sent_whole_and_again_once_it_has_changed(
 
 
 def test_a_chain_that_has_gone_holds_on_and_its_successor_is_sent(
-    follow: Follow, tmp_path: Path
+    follow: Follow, chain: Path
 ) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+    world = follow(chain)
     world.step(1)
 
-    path.unlink()
+    chain.unlink()
     world.step(STILL_SECONDS + 1)
     gone = world.levels()
-    write(path, cboe_text(LARGER))
+    write(chain, cboe_text(LARGER))
     world.step(STILL_SECONDS + 1)
 
     assert gone == [7.0, 9.0]
     assert world.levels() == [7.0, 9.0, 70.0, 90.0]
 
 
-def test_another_universe_is_told_the_whole_chain(follow: Follow, tmp_path: Path) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+def test_another_universe_is_told_the_whole_chain(follow: Follow, chain: Path) -> None:
+    world = follow(chain)
     world.live.switch(universe_from(references=["BOLT"]))
     world.step(STILL_SECONDS + 1)
     before = world.levels()
@@ -169,15 +174,14 @@ def test_another_universe_is_told_the_whole_chain(follow: Follow, tmp_path: Path
 
 
 def test_a_chain_that_became_unusable_is_a_dead_letter_and_ends_nothing(
-    follow: Follow, tmp_path: Path
+    follow: Follow, chain: Path
 ) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+    world = follow(chain)
     world.step(1)
 
-    write(path, "<html>Too many requests</html>\n")
+    write(chain, "<html>Too many requests</html>\n")
     world.step(STILL_SECONDS + 1)
-    write(path, cboe_text(LARGER))
+    write(chain, cboe_text(LARGER))
     world.step(STILL_SECONDS + 1)
 
     assert world.reasons() == ["bad_chain"]
@@ -203,19 +207,20 @@ def successors(world: World, path: Path, *texts: str) -> list[Any]:
 
 
 def test_the_same_table_under_a_fresh_head_is_not_sent_and_told_once(
-    follow: Follow, tmp_path: Path
+    follow: Follow, chain: Path
 ) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+    world = follow(chain)
     noon = "Date: June 23, 2026 at 12:00 PM EDT"
 
-    sent = successors(world, path, cboe_text(TABLE, stated=NEXT_DAY), cboe_text(TABLE, stated=noon))
+    sent = successors(
+        world, chain, cboe_text(TABLE, stated=NEXT_DAY), cboe_text(TABLE, stated=noon)
+    )
 
     assert sent == []
     assert world.reasons() == ["stale_body"]
     [letter] = world.producer.on(DEAD_LETTERS, 0)
-    assert letter.json()["file"] == str(path)
-    assert successors(world, path, cboe_text(LARGER, stated=noon)) == [70.0, 90.0]
+    assert letter.json()["file"] == str(chain)
+    assert successors(world, chain, cboe_text(LARGER, stated=noon)) == [70.0, 90.0]
 
 
 def test_a_chain_far_shorter_than_the_last_is_not_sent_and_the_next_is_judged_by_that(
@@ -234,34 +239,27 @@ def test_a_chain_far_shorter_than_the_last_is_not_sent_and_the_next_is_judged_by
 
 
 def test_a_file_that_is_written_again_as_it_was_says_nothing_new(
-    follow: Follow, tmp_path: Path
+    follow: Follow, chain: Path
 ) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+    world = follow(chain)
 
-    assert successors(world, path, cboe_text(TABLE)) == []
+    assert successors(world, chain, cboe_text(TABLE)) == []
     assert world.reasons() == []
 
 
 def test_rows_of_our_own_in_the_place_of_a_chain_are_a_dead_letter(
-    follow: Follow, tmp_path: Path
+    follow: Follow, chain: Path
 ) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
-    row = level()
-    text = "\n".join([",".join(row), ",".join(map(str, row.values())), ""])
+    world = follow(chain)
 
-    assert successors(world, path, text) == []
+    assert successors(world, chain, csv_text(level())) == []
     assert world.reasons() == ["bad_chain"]
 
 
-def test_a_chain_that_has_gone_is_told_to_another_universe_too(
-    follow: Follow, tmp_path: Path
-) -> None:
-    path = write(tmp_path / "ACME_quotedata.csv", cboe_text(TABLE))
-    world = follow(path)
+def test_a_chain_that_has_gone_is_told_to_another_universe_too(follow: Follow, chain: Path) -> None:
+    world = follow(chain)
     world.step(1)
-    path.unlink()
+    chain.unlink()
 
     world.live.switch(UNIVERSE)
     world.step(1)
