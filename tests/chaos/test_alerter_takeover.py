@@ -1,7 +1,6 @@
 """Two alerter processes, real Redis, Kafka and Alertmanager: one ends, the other goes on."""
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 
@@ -42,16 +41,14 @@ def fleet(
     topic_suffix: str,
     server: AlertmanagerServer,
 ) -> Iterator[AlerterFleet]:
-    with ExitStack() as stack:
-        yield stack.enter_context(
-            AlerterFleet(
-                tmp_path / "service",
-                bootstrap=kafka,
-                redis_url=own_redis.url,
-                prefix=f"{topic_suffix}-",
-                peers=[server.url],
-            )
-        )
+    with AlerterFleet(
+        tmp_path / "service",
+        bootstrap=kafka,
+        redis_url=own_redis.url,
+        prefix=f"{topic_suffix}-",
+        peers=[server.url],
+    ) as running:
+        yield running
 
 
 class Pages:
