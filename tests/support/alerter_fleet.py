@@ -2,7 +2,6 @@
 
 import os
 import sys
-import urllib.request
 from collections.abc import Sequence
 from contextlib import ExitStack
 from itertools import cycle
@@ -11,7 +10,6 @@ from types import TracebackType
 from typing import Self
 
 import redis
-from prometheus_client.parser import text_string_to_metric_families
 
 from services.alerter_lease import LEASE_KEY
 from services.child_process import ChildProcess, free_port
@@ -19,6 +17,7 @@ from services.topics_admin import create_topics
 from services.universe_files import load_universe
 from streams.event_times import parse_time
 from tests.support.live_market import LiveMarket, live_market_in
+from tests.support.metric_samples import samples_at, values
 from tests.support.universes import fund, reference, write_universe
 from tests.support.waiting import eventually
 
@@ -58,16 +57,8 @@ class AlerterProcess:
 
     def metric(self, name: str, **labels: str) -> float | None:
         """Return a sample on its /metrics, None where there is none, or no answer."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self._port}/metrics", timeout=5) as it:
-                text = it.read().decode()
-        except OSError:
-            return None
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                if sample.name == f"forcedflow_{name}" and labels.items() <= sample.labels.items():
-                    return sample.value
-        return None
+        found = values(samples_at(self._port), f"forcedflow_{name}", labels)
+        return found[0] if found else None
 
     def is_active(self) -> bool:
         return self.metric("alerter_active") == 1.0

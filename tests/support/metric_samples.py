@@ -1,6 +1,7 @@
 """What /metrics says to Prometheus' own parser; and the slow way to write it, as an oracle."""
 
-from collections.abc import Iterator, Sequence
+import urllib.request
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 from prometheus_client import CollectorRegistry, generate_latest
@@ -25,6 +26,23 @@ def samples(page: bytes) -> Samples:
             assert key not in found, f"{key} is there twice"
             found[key] = float(sample.value)
     return found
+
+
+def samples_at(port: int) -> Samples:
+    """Return every sample of a process' /metrics on loopback, none while it does not answer."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+            page: bytes = answer.read()
+    except OSError:
+        return {}
+    return samples(page)
+
+
+def values(found: Samples, name: str, labels: Mapping[str, str]) -> list[float]:
+    """Return the values of the samples of a name that have these labels, and maybe others."""
+    return [
+        value for (sample, of), value in found.items() if sample == name and labels.items() <= of
+    ]
 
 
 def alerter_gauge(metrics: AlerterMetrics, name: str, labels: dict[str, str]) -> float | None:

@@ -1,8 +1,6 @@
 """Workers as processes, on topics of a test's own, and what can be seen of them from outside."""
 
 import sys
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +10,6 @@ from typing import Self
 import msgspec
 import redis
 from kafka import KafkaAdminClient, KafkaConsumer, KafkaProducer, TopicPartition
-from prometheus_client.parser import text_string_to_metric_families
 
 from core.columns import Partial
 from core.universe import Universe
@@ -23,6 +20,7 @@ from streams.fencing import partial_key, partition_key
 from streams.partials import PartialError, decode_partial
 from streams.rejects import DeadLetter
 from streams.topics import DEAD_LETTERS, PARTITIONS, TOPICS
+from tests.support.metric_samples import Samples, samples_at
 from tests.support.waiting import eventually
 
 START_SECONDS = 40.0
@@ -37,18 +35,9 @@ class RunningWorker(ChildProcess):
         command = [sys.executable, "-m", "services", "worker", *words]
         super().__init__(name, [*command, "--metrics-port", str(self.port)], directory=directory)
 
-    def metrics(self) -> dict[tuple[str, frozenset[tuple[str, str]]], float]:
+    def metrics(self) -> Samples:
         """Return every sample of /metrics, nothing while it does not answer."""
-        try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/metrics", timeout=5) as page:
-                text = page.read().decode()
-        except (urllib.error.URLError, OSError):
-            return {}
-        return {
-            (sample.name, frozenset(sample.labels.items())): sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-        }
+        return samples_at(self.port)
 
     def metric(self, name: str, **labels: str) -> float:
         return self.metrics().get((name, frozenset(labels.items())), 0.0)

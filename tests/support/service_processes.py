@@ -2,7 +2,6 @@
 
 import os
 import sys
-import urllib.request
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
@@ -10,12 +9,12 @@ from typing import Any, Self
 
 import msgspec
 import redis
-from prometheus_client.parser import text_string_to_metric_families
 
 from services.child_process import ChildProcess, free_port
 from services.topics_admin import create_topics
 from services.view_store import LEDGER_KEY, VIEW_KEY
 from tests.support.kafka_reader import records_of
+from tests.support.metric_samples import samples_at, values
 from tests.support.waiting import eventually
 
 START_SECONDS = 60.0
@@ -95,18 +94,7 @@ class ServiceProcesses:
 
     def metric(self, process: str, name: str, **labels: str) -> float:
         """Return a sample on a process' /metrics; 0 where there is none, or no answer."""
-        url = f"http://127.0.0.1:{self._ports[process]}/metrics"
-        try:
-            with urllib.request.urlopen(url, timeout=5) as answer:
-                text = answer.read().decode()
-        except OSError:
-            return 0.0
-        return sum(
-            sample.value
-            for family in text_string_to_metric_families(text)
-            for sample in family.samples
-            if sample.name == name and labels.items() <= sample.labels.items()
-        )
+        return sum(values(samples_at(self._ports[process]), name, labels))
 
     def urls(self) -> list[str]:
         """Return where the /metrics of the processes are."""
