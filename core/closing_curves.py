@@ -20,7 +20,7 @@ class ClosingCurves:
     def __init__(self, options: OptionBook, share: float) -> None:
         self._options = options
         self._share = share
-        self._revision: Int64s | None = None
+        self._revision = np.full(len(options.has_contracts), NOT_MADE, np.int64)
         self._dealers: dict[int, tuple[Floats, Floats]] = {}
         self._funds: Curves | None = None
         self._joined: Curves | None = None
@@ -45,8 +45,7 @@ class ClosingCurves:
         if not (self._share and self._options.has_contracts.any()):
             return funds
         revision = self._options.revision()
-        before = np.full(len(revision), NOT_MADE) if self._revision is None else self._revision
-        changed = np.flatnonzero(revision != before)
+        changed = np.flatnonzero(revision != self._revision)
         if self._joined is None or len(changed) or funds is not self._funds:
             self._renew(changed, revision, previous_close)
             self._joined = self._sum(funds)

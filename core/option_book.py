@@ -9,8 +9,9 @@ The figures equal a full recompute at the time the curves stand at, but for thre
 ``delta_curve.VALUE_ERROR`` (together 2e-5) of the units behind each contract, times the price.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -28,11 +29,12 @@ from core.positioning import positioning
 from core.row_calendar import RowCalendar
 from core.row_curves import HELD, NOW, REACH, START_AT_CLOSE
 from core.row_positioning import RowPositioning
-from core.sessions import NO_SESSION, NO_TIME
+from core.sessions import NO_SESSION
 from core.skew import risk_reversal
 
 SLICE_CONTRACTS = 4_000
 """What one call of `OptionBook.refresh` does at most: some 20 ms."""
+Column = TypeVar("Column", Int64s, Bools)
 NOT_MADE = -1
 """`OptionBook.revision` of a row whose curves do not stand."""
 
@@ -187,19 +189,12 @@ class OptionBook:
 
     def as_of_ns(self) -> Int64s:
         """Return int64[rows], the newest event that counts, ``NO_TIME`` where there is none."""
-        newest = np.full(len(self._model), NO_TIME, np.int64)
-        for label in np.unique(self.targets.label).tolist():
-            rows = np.flatnonzero(self.targets.label == label)
-            newest[rows] = self.state.days.newest_ns(label)[rows]
-        return newest
+        return self._by_session(self.state.days.newest_ns)
 
     def is_stale(self) -> Bools:
         """Return bool[rows]: open interest is loaded, and none of it is of the row's session."""
-        stale = np.zeros(len(self._model), np.bool_)
-        for label in np.unique(self.targets.label).tolist():
-            rows = np.flatnonzero(self.targets.label == label)
-            stale[rows] = ~self.state.days.has_open_interest(label)[rows]
-        return stale & self._workshop.has_contracts
+        has_own = self._by_session(self.state.days.has_open_interest)
+        return self._workshop.has_contracts & ~has_own
 
     def priced_share(self) -> Floats:
         """Return float64[rows], the share of the open interest that could be priced."""
@@ -211,11 +206,7 @@ class OptionBook:
 
         ``NO_SESSION`` where there is none.
         """
-        newest = np.full(len(self._model), NO_SESSION, np.int64)
-        for label in np.unique(self.targets.label).tolist():
-            rows = np.flatnonzero(self.targets.label == label)
-            newest[rows] = self.state.days.interest_labels(label)[rows]
-        return newest
+        return self._by_session(self.state.days.interest_labels)
 
     def chain(self, row: int, *, underlying: str, spot: float) -> OptionChain:
         """Return a row's contracts as they stand, for what `core.chain_profile` can say of them."""
@@ -274,6 +265,15 @@ class OptionBook:
             return np.full(len(close), np.nan)
         moved = self._workshop.deltas(row, kind, close) - self._workshop.deltas(row, *since)
         return np.asarray(0.0 - close * (self._weights[self._model[row]] @ moved))
+
+    def _by_session(self, said: Callable[[int], Column]) -> Column:
+        """Return of each row what is said of it, [rows], in the session it stands in."""
+        label = self.targets.label
+        found = said(NO_SESSION)
+        for each in np.unique(label).tolist():
+            rows = label == each
+            found[rows] = said(each)[rows]
+        return found
 
     def _is_known(self, rows: Int64s) -> Bools:
         return self._workshop.is_current(rows) & self._reader.is_open[rows]
