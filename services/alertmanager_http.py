@@ -27,6 +27,11 @@ class Answer:
     body: str
     is_timeout: bool = False
 
+    @property
+    def is_success(self) -> bool:
+        """Whether what was asked is done."""
+        return self.status is not None and self.status // 100 == 2  # noqa: PLR2004  any success
+
 
 class Transport(Protocol):
     """Sends one request; failures to connect or to answer in time are answers too."""

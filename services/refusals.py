@@ -35,7 +35,7 @@ async def isolate(
     """
     answer = await post(())
     waiting, refused = _halves(alerts), []
-    while waiting and _is_success(answer):
+    while waiting and answer.is_success:
         if is_late():
             answer = Answer(None, "batch grew too old while parts of it were sent", is_timeout=True)
             break
@@ -54,7 +54,3 @@ def _halves(alerts: Alerts) -> list[Alerts]:
     """Return two halves, the first last; of a single alert, itself."""
     half = (len(alerts) + 1) // 2
     return [part for part in (alerts[half:], alerts[:half]) if part]
-
-
-def _is_success(answer: Answer) -> bool:
-    return answer.status is not None and answer.status // 100 == 2  # noqa: PLR2004  any success

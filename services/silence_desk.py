@@ -13,7 +13,7 @@ import msgspec
 
 from services.alertmanager_http import Transport
 from services.silence_request import Window
-from services.silences import Matcher, Silence, SilenceError, Silences
+from services.silences import Matcher, Silence, SilenceError, Silences, decoded
 
 Answer = TypeVar("Answer")
 
@@ -187,13 +187,7 @@ async def _sight(url: str, transport: Transport) -> Sight:
 
 async def _asked(url: str, what: str, transport: Transport, kind: type[Answer]) -> Answer:
     answer = await transport.ask("GET", f"{url.rstrip('/')}/api/v2/{what}")
-    if answer.status is None or answer.status // 100 != 2:  # noqa: PLR2004  any success
-        was = answer.body if answer.status is None else f"{answer.status} {answer.body}"
-        raise SilenceError(f"{url}: expected its {what}, it was: {was.strip()}")
-    try:
-        return msgspec.json.decode(answer.body, type=kind)
-    except msgspec.DecodeError as error:
-        raise SilenceError(f"{url}: expected its {what}, it was: {error}") from error
+    return decoded(answer, kind, url=url, expected=f"its {what}")
 
 
 def _clusters(sights: Iterable[Sight]) -> tuple[tuple[Sight, ...], ...]:

@@ -6,7 +6,7 @@ second or so. Nothing here retries: who asks decides what an unanswered question
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime
-from typing import Literal
+from typing import Literal, TypeVar
 from urllib.parse import quote
 
 import msgspec
@@ -24,6 +24,7 @@ IDENTITY = frozenset({"alertname", "side", "symbol"})
 """Labels that no two alerts share; the others follow from them."""
 
 Labels = Mapping[str, str]
+Content = TypeVar("Content")
 
 
 class SilenceError(FlowError):
@@ -119,11 +120,7 @@ class Silences:
     async def list(self) -> tuple[Silence, ...]:
         """Return all there are, expired ones too, as the Alertmanager orders them."""
         answer = await self._transport.ask("GET", f"{self._api}/silences")
-        body = self._body(answer, "its silences")
-        try:
-            return msgspec.json.decode(body, type=tuple[Silence, ...])
-        except msgspec.DecodeError as error:
-            raise SilenceError(f"{self.url}: expected silences, it was: {error}") from error
+        return decoded(answer, tuple[Silence, ...], url=self.url, expected="its silences")
 
     async def create(
         self,
@@ -157,24 +154,36 @@ class Silences:
         answer = await self._transport.ask(
             "POST", f"{self._api}/silences", msgspec.json.encode(wanted)
         )
-        body = self._body(answer, "the id of a new silence")
-        try:
-            return msgspec.json.decode(body, type=_Created).silence_id
-        except msgspec.DecodeError as error:
-            raise SilenceError(f"{self.url}: expected a silence's id, it was: {error}") from error
+        expected = "the id of a new silence"
+        return decoded(answer, _Created, url=self.url, expected=expected).silence_id
 
     async def expire(self, silence_id: str) -> None:
         """End a silence now; one that has ended stays as it is."""
         answer = await self._transport.ask(
             "DELETE", f"{self._api}/silence/{quote(silence_id, safe='')}"
         )
-        self._body(answer, f"silence {silence_id} to be expired")
+        _check(answer, url=self.url, expected=f"silence {silence_id} to be expired")
 
-    def _body(self, answer: Answer, expected: str) -> str:
-        if answer.status is None or answer.status // 100 != 2:  # noqa: PLR2004  any success
-            was = answer.body if answer.status is None else f"{answer.status} {answer.body}"
-            raise SilenceError(f"{self.url}: expected {expected}, it was: {was.strip()}")
-        return answer.body
+
+def decoded(answer: Answer, kind: type[Content], *, url: str, expected: str) -> Content:
+    """Return what an Alertmanager at `url` says; `expected` is that in words.
+
+    Raises
+    ------
+    SilenceError
+        If it refused, did not answer, or says something else.
+    """
+    _check(answer, url=url, expected=expected)
+    try:
+        return msgspec.json.decode(answer.body, type=kind)
+    except msgspec.DecodeError as error:
+        raise SilenceError(f"{url}: expected {expected}, it was: {error}") from error
+
+
+def _check(answer: Answer, *, url: str, expected: str) -> None:
+    if not answer.is_success:
+        was = answer.body if answer.status is None else f"{answer.status} {answer.body}"
+        raise SilenceError(f"{url}: expected {expected}, it was: {was.strip()}")
 
 
 def _is_whole_match(pattern: str, value: str) -> bool:
