@@ -1,7 +1,7 @@
 """The alerter tick by tick: real Redis, hand-made partials, a manual clock, a scripted pager."""
 
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -16,18 +16,9 @@ from tests.support.alerter_world import (
     RULE,
     STALE_MS,
     Market,
-    market_in,
 )
 from tests.support.core_universe import at
 from tests.support.recording_transport import ACCEPTED, Alert
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 async def test_a_crossing_is_pushed_with_its_labels_and_its_reasons(scene: Scene) -> None:

@@ -1,21 +1,11 @@
 """What the alerter shows of sessions and completeness: service-health rules are gated by it."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from tests.support.alerter_scene import Scene
-from tests.support.alerter_world import UNIVERSE, market_in
+from tests.support.alerter_world import UNIVERSE
 
 [CALENDAR] = {schedule.name for schedule in UNIVERSE.schedules}
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 def shown(scene: Scene, name: str) -> float | None:

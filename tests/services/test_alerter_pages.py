@@ -24,12 +24,6 @@ def market(redis_url: str) -> Iterator[Market]:
 
 
 @pytest.fixture
-def pager() -> Iterator[WebhookRecorder]:
-    with WebhookRecorder() as recorder:
-        yield recorder
-
-
-@pytest.fixture
 def server(tmp_path: Path, pager: WebhookRecorder) -> Iterator[AlertmanagerServer]:
     with AlertmanagerServer(tmp_path / "one", pager.url) as running:
         yield running

@@ -1,6 +1,5 @@
 """What the alerter shows of options: the view's list, and the gauges."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +12,7 @@ from streams.fencing import positioning_key
 from streams.state_format import encode_state
 from streams.topics import partition_of
 from tests.support.alerter_scene import Scene
-from tests.support.alerter_world import FRESH_MS, STALE_MS, market_in
+from tests.support.alerter_world import FRESH_MS, STALE_MS
 from tests.support.core_universe import FIRST, at
 
 FOUND = PositioningRows(
@@ -28,14 +27,6 @@ FOUND = PositioningRows(
     history_label=np.arange(FIRST - HISTORY_SESSIONS, FIRST)[np.newaxis],
     history=np.full((1, HISTORY_SESSIONS, 6), np.nan),
 )
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 async def write(scene: Scene, content: bytes, *, time_ms: int = FRESH_MS) -> None:

@@ -1,7 +1,7 @@
 """Resolves under silences, from the alerter's ledger to the pager of a real Alertmanager."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import TypeVar
 
@@ -24,14 +24,6 @@ EVERYTHING = Matcher("family", "forced-flow")
 DAY_SECONDS = 24 * 3600.0
 MINUTE_NS = 60 * 10**9
 T = TypeVar("T")
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 async def test_a_held_resolve_outlives_days_and_its_alerter(scene: Scene) -> None:
@@ -58,12 +50,6 @@ async def test_a_held_resolve_outlives_days_and_its_alerter(scene: Scene) -> Non
     await scene.tick()
     assert scene.market.ledger()["episodes"][0]["sent_ns"] is not None
     assert scene.gauge("resolves_held", peer="http://one") == 0.0
-
-
-@pytest.fixture
-def pager() -> Iterator[WebhookRecorder]:
-    with WebhookRecorder() as recorder:
-        yield recorder
 
 
 @pytest.fixture

@@ -1,21 +1,10 @@
 """What the alerter shows: the view in Redis, and the market's gauges."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from services.alertmanager_http import Answer
 from tests.support.alerter_scene import Scene
-from tests.support.alerter_world import market_in
 from tests.support.recording_transport import ACCEPTED
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 async def test_a_total_that_lacks_a_member_says_so(scene: Scene) -> None:

@@ -1,6 +1,5 @@
 """The daily drill: when it is wanted, and that it goes the way of a page without being one."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from services.drill import DRILL_KEY, DRILL_NS, drill_at
 from services.universe_files import load_universe
 from streams.event_times import parse_time
 from tests.support.alerter_scene import Scene, only
-from tests.support.alerter_world import UNIVERSE, market_in
+from tests.support.alerter_world import UNIVERSE
 from tests.support.core_universe import DAY_NS, FIRST, HOUR_NS, Ref, at, core_universe
 
 HALF_HOUR_NS = HOUR_NS // 2
@@ -87,14 +86,6 @@ def test_no_sessions_are_no_drill() -> None:
     empty = SessionTable("none", table.zone, *([table.label[:0]] * 4))
 
     assert not drill_at(0, HALF_HOUR_NS, replace(UNIVERSE, schedules=(empty,)))
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 async def test_it_is_audited_sent_and_resolved_by_itself_and_says_what_it_is(

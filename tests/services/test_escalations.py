@@ -1,6 +1,5 @@
 """Escalation: what nobody acknowledges raises another alert, which ends with it."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import msgspec
@@ -14,7 +13,7 @@ from services.escalations import candidates, escalated_key
 from services.silences import Matcher, exact_matchers
 from tests.support.alert_samples import fired, happen, key, transition
 from tests.support.alerter_scene import Scene
-from tests.support.alerter_world import RULE, market_in
+from tests.support.alerter_world import RULE
 from tests.support.recording_transport import Alert
 from tests.support.silence_samples import silence, silences_answer
 
@@ -36,14 +35,11 @@ UNREADABLE = Answer(500, "oops")
 
 
 @pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        await running.start(RULE_60)
-        market.trade(1.0, ACME=99.0)
-        await running.tick()
-        yield running
-        await running.close()
+async def scene(scene: Scene) -> Scene:
+    await scene.start(RULE_60)
+    scene.market.trade(1.0, ACME=99.0)
+    await scene.tick()
+    return scene
 
 
 def escalated(alerts: list[Alert]) -> list[Alert]:

@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -18,21 +18,12 @@ from services.heartbeat import HEARTBEAT_KEY, Pulse
 from services.heartbeat_ping import HeartbeatPing, PingOutcome, read_heartbeat_url
 from services.store_errors import StoreError
 from tests.support.alerter_scene import Scene, only
-from tests.support.alerter_world import market_in
 from tests.support.manual_clock import ManualClock
 from tests.support.recording_transport import Alert
 from tests.support.waiting import eventually
 
 EXAMPLE = Path(__file__).resolve().parents[1] / "data" / "example"
 SECRET = "a-secret-token"  # noqa: S105  of nobody
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 def names(alerts: list[Alert]) -> list[str]:

@@ -1,6 +1,5 @@
 """The alerter's own alerts as the pager gets them, by way of a real Alertmanager."""
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +22,6 @@ OF_THE_STORM = (
     ("ForcedFlowWarningEscalated", "BOLT"),
 )
 HEARTBEAT = ("ForcedFlowHeartbeat", "alerter")
-
-
-@pytest.fixture
-def pager() -> Iterator[WebhookRecorder]:
-    with WebhookRecorder() as recorder:
-        yield recorder
 
 
 def test_a_storm_its_escalation_and_the_heartbeat_reach_the_pager_and_end(

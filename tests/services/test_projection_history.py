@@ -1,24 +1,18 @@
 """What the alerter hands to the history: one row a reference and minute, at any speed."""
 
-from collections.abc import AsyncIterator
-
 import pytest
 
 from services.rows import Rows
 from tests.support.alerter_scene import Scene
-from tests.support.alerter_world import market_in
 
 MINUTE_HOURS = 1 / 60
 SECOND_HOURS = 1 / 3_600
 
 
 @pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        await running.start()
-        yield running
-        await running.close()
+async def scene(scene: Scene) -> Scene:
+    await scene.start()
+    return scene
 
 
 def times(scene: Scene, symbol: str) -> list[str]:

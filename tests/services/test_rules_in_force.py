@@ -1,7 +1,7 @@
 """A rules file that changes while alerts fire: switched to whole, or not at all."""
 
 import os
-from collections.abc import AsyncIterator, Callable
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from services.alerter_metrics import AlerterMetrics
 from services.rules_file import RulesFile, digest_of, read_rules
 from services.rules_in_force import RulesWatch
 from tests.support.alerter_scene import Scene, only
-from tests.support.alerter_world import LEVELS, RULE, RULES_DIGEST, market_in
+from tests.support.alerter_world import LEVELS, RULE, RULES_DIGEST
 from tests.support.manual_clock import ManualClock
 
 FIRST = """\
@@ -117,14 +117,6 @@ async def test_a_file_put_in_its_place_under_another_inode_is_noticed(watched: W
     await watched.watch.look()
 
     assert watched.raise_at() == 0.03
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 async def test_rules_switched_to_judge_at_once_and_what_they_lack_is_withdrawn(

@@ -1,9 +1,7 @@
 """Storms: who is sent, who is only told of, and that nobody is sent and taken back."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -13,7 +11,7 @@ from services.alert_ledger import Ledger, advanced
 from services.storms import HOLD_NS, capped, summaries
 from tests.support.alert_samples import HOST_NS, cleared, happen, key, state
 from tests.support.alerter_scene import Scene
-from tests.support.alerter_world import LEVELS, RULE, market_in
+from tests.support.alerter_world import LEVELS, RULE
 from tests.support.recording_transport import Alert
 
 
@@ -143,14 +141,6 @@ def test_nobody_is_sent_and_taken_back(steps: list[list[tuple[int, float]]], cap
         assert told & (still - set(happening)) <= now
         assert len(now) == min(cap, len(still))
         ledger = after
-
-
-@pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        yield running
-        await running.close()
 
 
 def names(alerts: list[Alert]) -> list[tuple[str, str]]:

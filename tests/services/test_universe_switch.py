@@ -1,6 +1,5 @@
 """From one version of the universe to the next: the workers move one by one, nobody is blind."""
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 
 import pytest
@@ -31,14 +30,11 @@ WITHOUT_ACME = replace(
 
 
 @pytest.fixture
-async def scene(redis_url: str) -> AsyncIterator[Scene]:
-    with market_in(redis_url) as market:
-        running = Scene(redis_url, market)
-        await running.start()
-        market.trade(1.0, ACME=99.0, BOLT=100.0)
-        await running.tick()
-        yield running
-        await running.close()
+async def scene(scene: Scene) -> Scene:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0, BOLT=100.0)
+    await scene.tick()
+    return scene
 
 
 @pytest.fixture
