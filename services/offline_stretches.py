@@ -1,9 +1,10 @@
 """Which prices of a replay need not be judged one by one: stretches that change no alert.
 
 A stretch lies between two boundaries, where something else than prices moves what rules read: a
-session opens or closes, a rule begins to judge, a stated figure becomes known, a creation or open
-interest comes in, an alert is due. What comes first after a boundary is judged, and so is what
-comes last before one, so that everything else stands as if each price had been judged.
+session opens or closes, a rule begins to judge, a stated figure becomes known, a creation, open
+interest or an official close comes in, an alert is due. What comes first after a boundary is
+judged, and so is what comes last before one, so that everything else stands as if each price had
+been judged.
 """
 
 from collections.abc import Iterator
@@ -114,6 +115,8 @@ def stretches_of(
 
 def _boundaries(rules: tuple[Rule, ...], universe: Universe, feed: Feed) -> Int64s:
     times = [feed.flows.event_ns, feed.interest.event_ns]
+    # It may be of the session before the one that is open: then all returns of this are others.
+    times.append(feed.prices.event_ns[feed.prices.official])
     times += [universe.fund_figures.known_ns, universe.price_factors.known_ns]
     for table in universe.schedules:
         times += [table.open_ns, table.close_ns]

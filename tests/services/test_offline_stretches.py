@@ -158,6 +158,30 @@ def test_rows_and_episodes_are_those_of_judging_every_price(
     assert_same(seed, size, volatility, n_flows)
 
 
+def test_an_official_close_that_comes_in_the_next_session_is_judged() -> None:
+    # Of 100 they are 7.9 %, 158 m; once the close before is 93 they are 16 %, 320 m.
+    opened_ns, row = at(1, 0.0, "ROUND"), UNIVERSE.symbol.index("R")
+    steps = [(-1, 100.0), *((minute, 107.9) for minute in range(1, 9)), (9, 93.0)]
+    steps += [(minute, 107.9 if minute < 15 else 100.0) for minute in range(10, 20)]
+    size = len(steps)
+    prices = PriceColumns(
+        reference=np.full(size, row, np.int32),
+        event_ns=np.array([opened_ns + minute * MINUTE_NS for minute, _ in steps]),
+        price=np.array([price for _, price in steps]),
+        sequence=np.zeros(size, np.int64),
+        source=np.zeros(size, np.int32),
+        official=np.array([minute == 9 for minute, _ in steps]),
+    )
+    rules = (Rule("flow", "leveraged_rebalance_usd", "symbol", (Level("watch", 2e8, 1.9e8),)),)
+
+    _, episodes, _ = replayed(prices, creations(1, 0), rules=rules, screens=True)
+
+    [episode] = episodes
+    # The newest of the session's own inputs when it is first seen above is the trade before.
+    assert (episode.fires_ns - opened_ns) / MINUTE_NS == 8.0
+    assert (episode.resolves_ns - opened_ns) / MINUTE_NS == 15.0
+
+
 def test_a_busy_market_alerts_and_is_still_judged_less() -> None:
     episodes, each, few = assert_same(seed=3, size=600, volatility=0.006, n_flows=4)
 
