@@ -30,20 +30,22 @@ def batch_of(
     """Return what is to be said now.
 
     ``released`` is the sequence up to which transitions may be told: a firing beyond it is left
-    out, a resolve beyond it still fires. ``texts`` are newer than the ledger's, by alert.
+    out, a resolve beyond it still fires, unless an earlier term has told it to all. ``texts`` are
+    newer than the ledger's, by alert.
     """
     alerts, resolves = [], []
     for episode in episodes:
         if episode.fired_sequence > released or episode.left_out:
             continue
-        ends_ns = episode.ends_ns
-        if ends_ns is None or episode.sequence > released:
+        ends_ns, was_told = episode.ends_ns, episode.sent_ns is not None
+        if ends_ns is None or (episode.sequence > released and not was_told):
             told = _texts(episode, texts) if ends_ns is None else episode.annotations
             alerts.append(_postable(episode, told, _lease_end(episode, now_ns)))
         else:
             told = episode.annotations
             ended = _postable(episode, told, ends_ns)
-            resolves.append(Resolve(ended, _postable(episode, told, _lease_end(episode, now_ns))))
+            extended = _postable(episode, told, _lease_end(episode, now_ns))
+            resolves.append(Resolve(ended, extended, was_told))
     return Batch(sequence=released, alerts=tuple(alerts), resolves=tuple(resolves))
 
 

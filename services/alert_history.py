@@ -174,7 +174,8 @@ def rebuilt(records: Iterable[TransitionRecord], *, now_ns: int, tell_end: TellE
         episodes=tuple(episodes.values()),
         closed=tuple(closed[-CLOSED_KEPT:]),
     )
-    return pruned(ledger, now_ns=now_ns, has_peers=True)
+    # Nobody knows who has been told; repeated as long as if everyone had.
+    return pruned(ledger, now_ns=now_ns, has_peers=False)
 
 
 def _episode(before: Episode | None, record: TransitionRecord, tell_end: TellEnd) -> Episode:
@@ -196,6 +197,4 @@ def _episode(before: Episode | None, record: TransitionRecord, tell_end: TellEnd
         ends_ns=ends_ns,
         resolved_ns=record.at_ns,
         reason=record.reason,
-        # Nobody knows who has been told; repeated as long as if everyone had.
-        sent_ns=ends_ns,
     )

@@ -45,10 +45,15 @@ def identity(labels: Mapping[str, str]) -> Identity:
 
 @dataclass(frozen=True)
 class Resolve:
-    """An alert that is over: as it is told, and as it is kept up until then."""
+    """An alert that is over: as it is told, and as it is kept up until then.
+
+    ``was_told`` is what the ledger knows: every Alertmanager has been told, in an earlier term
+    perhaps, so that nothing is left to decide; it is only repeated.
+    """
 
     ended: PostableAlert
     extended: PostableAlert
+    was_told: bool = False
 
 
 @dataclass(frozen=True)
@@ -128,7 +133,7 @@ class ResolveGate:
         for resolve in resolves:
             ended = resolve.ended
             at = (identity(ended.labels), ended.ends_at)
-            door = doors[at] = self._doors.get(at) or _Door(ended.labels)
+            door = doors[at] = self._doors.get(at) or _new_door(resolve)
             if door.verdict == "told" or self._is_free(door):
                 alerts.append(ended)
                 continue
@@ -222,3 +227,7 @@ class ResolveGate:
         if not self._is_failing:
             log.error("silences_unreadable", peer=self._silences.url, error=str(error))
         self._is_failing = True
+
+
+def _new_door(resolve: Resolve) -> _Door:
+    return _Door(resolve.ended.labels, "told" if resolve.was_told else "undecided")

@@ -1,5 +1,5 @@
 from services.alert_dispatch import batch_of
-from services.alert_ledger import Ledger
+from services.alert_ledger import Ledger, noted_sent
 from services.alertmanager import Batch
 from tests.support.alert_samples import HOST_NS, cleared, fired, happen, key
 
@@ -63,6 +63,17 @@ def test_a_resolve_not_released_yet_fires_on() -> None:
     [alert] = batch(ledger, 1).alerts
 
     assert alert.ends_at == "2026-09-21T14:18:30.000Z"
+
+
+def test_a_resolve_that_was_told_to_all_is_over_though_kafka_lacks_it() -> None:
+    ledger = happen(happen(Ledger(), fired()), cleared(), now_ns=HOST_NS + SECOND_NS)
+    told = noted_sent(ledger, 2, withheld=frozenset(), now_ns=HOST_NS + 2 * SECOND_NS)
+    sent = batch(told, 1)
+
+    assert sent.alerts == ()
+    assert [(one.ended.ends_at, one.was_told) for one in sent.resolves] == [
+        ("2026-09-21T14:13:21.000Z", True)
+    ]
 
 
 def test_an_episode_that_came_and_went_unreleased_is_not_sent() -> None:

@@ -52,6 +52,45 @@ async def test_a_held_resolve_outlives_days_and_its_alerter(scene: Scene) -> Non
     assert scene.gauge("resolves_held", peer="http://one") == 0.0
 
 
+@pytest.mark.parametrize(
+    "reply", [silences_answer(silence(EVERYTHING)), Answer(500, "oops")], ids=["under", "unread"]
+)
+@pytest.mark.parametrize("has_kafka", [True, False])
+async def test_what_was_told_to_be_over_does_not_fire_again_under_a_new_alerter(
+    scene: Scene, reply: Answer, *, has_kafka: bool
+) -> None:
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    await scene.tick()
+    scene.audit.is_up = has_kafka
+    scene.market.trade(2.0, ACME=100.0)
+    await scene.run(8.0)
+    ended = only(await scene.tick(5.0))["endsAt"]
+    assert scene.market.ledger()["episodes"][0]["sent_ns"] is not None
+
+    scene.transport.reply = lambda *_: reply
+    before = len(scene.transport.posts)
+    await scene.start()
+    await scene.run(20.0)
+    told = scene.transport.sent()[before:]
+    assert {alert["endsAt"] for batch in told for alert in batch} == {ended}
+    assert scene.gauge("resolves_held", peer="http://one") == 0.0
+
+
+async def test_what_a_rebuilt_ledger_does_not_know_to_be_told_is_asked_about(scene: Scene) -> None:
+    scene.transport.reply = lambda *_: silences_answer(silence(EVERYTHING))
+    await scene.start()
+    scene.market.trade(1.0, ACME=99.0)
+    fired = only(await scene.tick())
+    scene.market.trade(2.0, ACME=100.0)
+    await scene.tick()
+
+    scene.market.wipe()
+    await scene.start()
+    await scene.tick()
+    assert only(await scene.tick(5.0))["endsAt"] > fired["endsAt"]
+
+
 @pytest.fixture
 def server(tmp_path: Path, pager: WebhookRecorder) -> Iterator[AlertmanagerServer]:
     with AlertmanagerServer(tmp_path / "one", pager.url) as running:
