@@ -50,9 +50,15 @@ def due_rows(book: Book) -> Int64s:
     """
     targets = book.options.targets
     known = book.options.has_contracts & (targets.label != NO_SESSION)
-    known &= ~np.isnan(_spot(book)) & (book.standing.label == targets.label)
-    time_ns = np.minimum(targets.market_ns, targets.close_ns)
-    return book.options.positioning.due(targets.label, time_ns, can_be_made=known)
+    spot = _spot(book)
+    known &= ~np.isnan(spot) & (book.standing.label == targets.label)
+    return book.options.positioning.due(
+        targets.label,
+        np.minimum(targets.market_ns, targets.close_ns),
+        spot,
+        is_last=targets.market_ns >= targets.close_ns,
+        can_be_made=known,
+    )
 
 
 def make(book: Book, row: int) -> None:

@@ -236,7 +236,7 @@ class OptionBook:
         by_strike = exposure_table(strike, chain, positions, positions.gamma_exposures(spot))
         found = positioning(by_strike, risk_reversal(chain, forwards))
         figures = np.array(astuple(found))
-        self.positioning.put(row, figures, label=label, market_ns=now_ns)
+        self.positioning.put(row, figures, label=label, market_ns=now_ns, spot=spot)
 
     def _figures(self, rows: Int64s, price: Floats, readings: Readings) -> Floats:
         """Return the columns of `DealerFigures`, float64[6, n]."""

@@ -11,6 +11,7 @@ from core.chain_profile import profile_chain
 from core.live_positioning import PositioningRows, positioning_rows
 from core.positioning import FIGURES, HISTORY_SESSIONS
 from core.sessions import NO_SESSION
+from tests.support.book_events import prices, tick
 from tests.support.core_universe import FIRST, at
 from tests.support.option_records import Record
 from tests.support.positioned_book import (
@@ -117,6 +118,33 @@ def test_after_the_close_time_stands_still() -> None:
     assert closing[0, 0] == 2 * 21 * 1_000.0
     assert make_due(book) == []
     np.testing.assert_array_equal(positioning_rows(book).figures, closing)
+
+
+def test_what_is_made_last_is_of_the_close_and_its_price() -> None:
+    book = positioned_book()
+    take(book, smile(0))
+    trade(book, 0, 7.0 - 30 / 3600, AAA=100.0)
+    assert make_due(book) == [0]
+
+    trade(book, 0, 7.0 - 1 / 3600, AAA=90.0)
+    stand(book, 0, 7.2)
+    assert make_due(book) == [0]
+    closing = figure(positioning_rows(book), "gross_gamma_usd_per_1pct")
+    official = prices(book, [tick(0, at(0, 7.25), 104.0, official=True)])
+    book.apply_prices(official)
+    stand(book, 0, 7.3)
+    assert make_due(book) == [0]
+    stand(book, 0, 7.5)
+    assert make_due(book) == []
+
+    def gross(spot: float) -> float:
+        chain = replace(book.options.chain(0, underlying="AAA", spot=spot), as_of_ns=at(0, 7.0))
+        profile = profile_chain(chain, session_label=FIRST, rate=0.0, dividend_yield=0.0)
+        return profile.positioning.gross_gamma_usd_per_1pct
+
+    assert closing == gross(90.0)
+    left = book.days[FIRST].recorded.positioning_of(np.array([0]))[0]
+    assert left[FIGURES.index("gross_gamma_usd_per_1pct")] == gross(104.0)
 
 
 def test_where_all_has_settled_nothing_is_open() -> None:
