@@ -120,6 +120,7 @@ class OpenInterest:
         ``opened_ns`` int64[rows] as in `apply`. Cost: O(contracts of the row).
         """
         self.since[row] = split
+        self.remove_settled(row, int(opened_ns[row]))
         mine = self.table.members(row)
         before = mine[self.table.identity["since"][mine] < split]
         if len(before):

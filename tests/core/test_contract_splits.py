@@ -112,6 +112,17 @@ def test_a_late_level_of_before_is_read_in_the_terms_of_now() -> None:
     assert held(book) == {(92.14, True): (700.0, 0.3, 100.0)}
 
 
+def test_what_settled_before_the_split_leaves_and_is_no_record_out_of_use() -> None:
+    book = split_book(split())
+    apply(book, BEFORE, replace(BEFORE, strike=640.0, settlement_ns=at(0, 7.0)))
+    settle(book, targets(0, 6.0, previous_close=645.57))
+
+    settle(book, targets(1, 0.0, previous_close=92.22))
+
+    assert held(book) == {(92.14, True): (700.0, 0.3, 100.0)}
+    assert book.state.unused == 0
+
+
 def test_a_split_that_becomes_known_late_counts_from_then_on() -> None:
     book = split_book(split(known_ns=at(1, 2.0)))
     apply(book, BEFORE)
