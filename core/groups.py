@@ -8,7 +8,7 @@ import numpy as np
 from core.columns import Bools, Floats, Int64s, View
 from core.sessions import NEVER_NS, NO_SESSION, NO_TIME
 from core.subjects import Subjects
-from core.thresholds import RATIO_MEASURES
+from core.thresholds import LIQUIDITY_OF
 from core.universe import Universe
 
 UNKNOWN_SHARE = 0.05
@@ -119,13 +119,9 @@ def group_sides(view: View, *, subjects: Subjects) -> GroupSides:
 
 def _terms(measure: str, view: View) -> tuple[Floats, Floats]:
     """Return what is summed and what it is divided by (ones where it is not divided)."""
-    match measure:
-        case "adv_ratio":
-            return view.numeric["forced_flow_usd"], view.adv_usd
-        case "auction_ratio":
-            return view.numeric["forced_flow_usd"], view.auction_usd
-        case _:
-            return view.numeric[measure], np.ones(len(view.reference))
+    if measure not in LIQUIDITY_OF:
+        return view.numeric[measure], np.ones(len(view.reference))
+    return view.numeric["forced_flow_usd"], getattr(view, LIQUIDITY_OF[measure])
 
 
 def _lost_groups(weight_usd: Floats, is_known: Bools, is_open: Bools, *, first: Int64s) -> Bools:
@@ -146,7 +142,7 @@ def _total(
 ) -> Floats:
     is_summed = members.is_open & members.is_known
     total = np.add.reduceat(np.where(is_summed, flow, 0.0), first)
-    if measure not in RATIO_MEASURES:
+    if measure not in LIQUIDITY_OF:
         return total
     whole = np.add.reduceat(np.where(is_summed, liquidity, 0.0), first)
     has_liquidity = whole > 0.0

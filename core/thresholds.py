@@ -18,10 +18,10 @@ ESCALATED = ("warning", "critical")
 SCOPES = ("symbol", "room", "venue", "market")
 """Whom a rule can judge: each reference, or a group that sums its members."""
 
-RATIO_MEASURES = frozenset({"adv_ratio", "auction_ratio"})
-"""Measures that are forced flow over a liquidity."""
+LIQUIDITY_OF = {"adv_ratio": "adv_usd", "auction_ratio": "auction_usd"}
+"""Measures that are forced flow over a liquidity, and the view's column of that."""
 
-GROUP_MEASURES = RATIO_MEASURES | {
+GROUP_MEASURES = frozenset(LIQUIDITY_OF) | {
     "leveraged_rebalance_usd",
     "creation_redemption_usd",
     "forced_flow_usd",

@@ -10,7 +10,7 @@ from typing import NamedTuple
 from core.alerts import SIDE_SIGN
 from core.sessions import NANOS_PER_SECOND, NO_SESSION
 from core.subjects import subjects
-from core.thresholds import RATIO_MEASURES, SEVERITIES, Rule
+from core.thresholds import LIQUIDITY_OF, SEVERITIES, Rule
 from core.universe import Universe
 from services.offline_alerts import Episode
 from services.report_samples import LastRows
@@ -171,15 +171,14 @@ def _at_close(rule: Rule, last: Sequence[Mapping[str, float]]) -> float | None:
     if rule.scope == "symbol":
         value = last[0][rule.measure] if last else math.nan
         return None if math.isnan(value) else value
-    if rule.measure not in RATIO_MEASURES:
+    if rule.measure not in LIQUIDITY_OF:
         known = [row[rule.measure] for row in last if not math.isnan(row[rule.measure])]
         return sum(known) if known else None
-    pairs = [(row["forced_flow_usd"], row[rule.measure]) for row in last]
-    # A row's liquidity is its flow over its ratio.
-    owing = [(flow, ratio) for flow, ratio in pairs if flow and ratio and not math.isnan(ratio)]
-    flows = [(flow, flow / ratio) for flow, ratio in owing]
-    whole = sum(liquidity for _, liquidity in flows)
-    return sum(flow for flow, _ in flows) / whole if whole > 0.0 else None
+    pairs = [(row["forced_flow_usd"], row[LIQUIDITY_OF[rule.measure]]) for row in last]
+    # Who owes nothing counts by what is traded of it, as while the session ran.
+    counted = [pair for pair in pairs if not any(map(math.isnan, pair))]
+    whole = sum(liquidity for _, liquidity in counted)
+    return sum(flow for flow, _ in counted) / whole if whole > 0.0 else None
 
 
 def quality_lines(found: Sequence[AlertQuality]) -> list[str]:

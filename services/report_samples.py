@@ -7,6 +7,7 @@ import numpy as np
 from core.assembly import BreachLevels, add_forecast, join_partials
 from core.columns import Bools, Floats, Int32s, Int64s, Partial, View
 from core.sessions import NANOS_PER_SECOND, NO_SESSION
+from core.thresholds import LIQUIDITY_OF
 from core.universe import Universe
 
 _COLUMNS = (
@@ -22,7 +23,7 @@ _COLUMNS = (
 
 
 LastRows = dict[tuple[int, int], dict[str, float]]
-"""The numeric columns of last rows, by reference and session label."""
+"""The numeric columns of last rows and what is traded, by reference and session label."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +93,8 @@ class SampleTaker:
         """Take the last rows of a session: what the close turned out to be."""
         for row in np.flatnonzero(which).tolist():
             columns = {name: float(column[row]) for name, column in view.numeric.items()}
+            for name in LIQUIDITY_OF.values():
+                columns[name] = float(getattr(view, name)[row])
             self.last_rows[row, int(view.label[row])] = columns
 
     def samples(self) -> Samples:

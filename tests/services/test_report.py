@@ -131,6 +131,10 @@ ROOMS = replace(UNIVERSE, rooms={"ai-chips": np.array([0, 1], np.int32)})
         # 60 of 1000 and 30 of 1000 sold come to 4.5 %, 60 and 40 to 5 % of both.
         ("adv_ratio", -30.0, False),
         ("adv_ratio", -40.0, True),
+        # 60 of 2000: who owes nothing is of the room all the same.
+        ("adv_ratio", 0.0, False),
+        # 60 of 1000: who is unknown is not.
+        ("adv_ratio", float("nan"), True),
         ("forced_flow_usd", -39.9, False),
         ("forced_flow_usd", -40.0, True),
     ],
@@ -141,7 +145,7 @@ def test_a_groups_alert_is_judged_by_its_members_last_rows(
     raise_at = 0.05 if measure == "adv_ratio" else 100.0
     rule = Rule("flow", measure, "room", (Level("warning", raise_at, raise_at),))
     last = {
-        (row, FIRST): {"adv_ratio": usd / 1000.0, "forced_flow_usd": usd}
+        (row, FIRST): {"adv_ratio": usd / 1000.0, "forced_flow_usd": usd, "adv_usd": 1000.0}
         for row, usd in enumerate((-60.0, other))
     }
 
