@@ -51,6 +51,7 @@ def heartbeat_alert(*, starts_ns: int, now_ns: int) -> PostableAlert:
     return PostableAlert(
         labels=HEARTBEAT_KEY._asdict(),
         annotations=_TEXTS,
-        starts_at=host_time_text(starts_ns),
+        # The host's clock may have been set back; Alertmanager refuses an end before the start.
+        starts_at=host_time_text(min(starts_ns, now_ns)),
         ends_at=host_time_text(now_ns + HEARTBEAT_NS),
     )

@@ -17,6 +17,7 @@ from services.child_process import ChildProcess, free_port
 from services.heartbeat import HEARTBEAT_KEY, Pulse
 from services.heartbeat_ping import HeartbeatPing, PingOutcome, read_heartbeat_url
 from services.store_errors import StoreError
+from tests.support.alert_samples import HOST_NS
 from tests.support.alerter_scene import Scene, only
 from tests.support.manual_clock import ManualClock
 from tests.support.recording_transport import Alert
@@ -42,6 +43,15 @@ async def test_it_always_fires_with_one_start_and_an_end_that_is_near(scene: Sce
     assert later["endsAt"] > first["endsAt"]
     assert scene.audit.records == []
     assert scene.market.ledger()["episodes"] == []
+
+
+async def test_a_clock_that_was_set_back_does_not_end_it(scene: Scene) -> None:
+    await scene.start(orders={"has_heartbeat": True})
+    await scene.tick()
+    scene.clock.set_host(HOST_NS - 3600 * 10**9)
+    one = only((await scene.run(6.0))[-1])
+
+    assert one["startsAt"] < one["endsAt"] < "2026-09-21T13:14"
 
 
 async def test_a_blind_alerter_has_none_and_still_extends_what_fires(
