@@ -38,7 +38,8 @@ class Episode(msgspec.Struct, frozen=True):
     ``starts_ns``, ``ends_ns`` and ``sent_ns`` are host time: `startsAt`, `endsAt`, and when every
     Alertmanager first had the resolve. ``resolved_ns`` is market time. ``fired_sequence`` and
     ``sequence`` number its first and last transition among all. What is ``left_out`` fires in a
-    storm of others and is not sent by itself.
+    storm of others and is not sent by itself; ``placed_ns`` is the host time from which on it is
+    sent after all.
     """
 
     key: AlertKey
@@ -52,6 +53,7 @@ class Episode(msgspec.Struct, frozen=True):
     reason: Reason = Reason.NONE
     sent_ns: int | None = None
     left_out: bool = False
+    placed_ns: int | None = None
 
 
 class ClosedEpisode(msgspec.Struct, frozen=True):

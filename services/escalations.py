@@ -23,11 +23,17 @@ LOOK_AHEAD_NS = 15 * NANOS_PER_SECOND
 
 @dataclass(frozen=True)
 class Candidate:
-    """An alert that fires and whose rule escalates it, from ``due_ns`` on, host time."""
+    """An alert that fires and whose rule escalates it ``after_ns`` after people are first told."""
 
     episode: Episode
-    due_ns: int
+    after_ns: int
     is_raised: bool
+
+    @property
+    def due_ns(self) -> int:
+        """Host time from which on it is escalated; what a storm left out at first waits anew."""
+        placed_ns = self.episode.placed_ns
+        return self.after_ns + (self.episode.starts_ns if placed_ns is None else placed_ns)
 
     @property
     def key(self) -> AlertKey:
@@ -63,7 +69,7 @@ def _candidates(
         if not episode.left_out:
             # One that was raised for an earlier alert of these labels ends, and begins anew.
             is_raised = raised.get(escalated_key(key), -1) >= episode.starts_ns
-            yield Candidate(episode, episode.starts_ns + after_ns, is_raised)
+            yield Candidate(episode, after_ns, is_raised)
 
 
 def escalations(
@@ -91,7 +97,7 @@ def escalations(
 
 def _texts(one: Candidate, told: Annotations) -> Annotations:
     origin = one.episode
-    waited = duration_text(one.due_ns - origin.starts_ns)
+    waited = duration_text(one.after_ns)
     since = host_time_text(origin.starts_ns)
     return {
         "summary": f"Not acknowledged for {waited}: {told.get('summary', '')}",

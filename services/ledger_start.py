@@ -52,5 +52,6 @@ async def starting_ledger(
         return Ledger(sequence=store.lease.counter)
     finally:
         reading.cancel()
-    ledger = rebuilt(records, now_ns=clock.now_ns(), tell_end=tell_end)
-    return capped(ledger, storm_cap, before=-1)
+    now_ns = clock.now_ns()
+    ledger = rebuilt(records, now_ns=now_ns, tell_end=tell_end)
+    return capped(ledger, storm_cap, before=-1, now_ns=now_ns)

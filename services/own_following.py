@@ -46,7 +46,7 @@ class OwnAlerts:
         the evaluation, ``now_ns`` host time.
         """
         orders = self._orders
-        ledger = capped(ledger, orders.storm_cap, before=before)
+        ledger = capped(ledger, orders.storm_cap, before=before, now_ns=now_ns)
         wanted = {
             **drill_at(now_ns, orders.drill_lead_ns, universe),
             **summaries(ledger, cap=orders.storm_cap, now_ns=now_ns),

@@ -25,7 +25,7 @@ _Group = tuple[str, str, str]
 """Family, side, severity."""
 
 
-def capped(ledger: Ledger, cap: int, *, before: int) -> Ledger:
+def capped(ledger: Ledger, cap: int, *, before: int, now_ns: int) -> Ledger:
     """Return the ledger with every firing alert marked that is not to be sent.
 
     Parameters
@@ -33,6 +33,7 @@ def capped(ledger: Ledger, cap: int, *, before: int) -> Ledger:
     ledger : Ledger
     cap : int         the most that are sent of a group
     before : int      sequence of the last decision: what fired since has not been sent yet
+    now_ns : int      host time
     """
     open_ones: dict[_Group, list[Episode]] = defaultdict(list)
     places: dict[_Group, int] = defaultdict(lambda: cap)
@@ -51,7 +52,7 @@ def capped(ledger: Ledger, cap: int, *, before: int) -> Ledger:
     if all(one.left_out is decided.get(one.key, one.left_out) for one in ledger.firing()):
         return ledger
     episodes = tuple(
-        msgspec.structs.replace(one, left_out=decided[one.key])
+        _placed(one, left_out=decided[one.key], now_ns=now_ns)
         if one.ends_ns is None and one.key in decided
         else one
         for one in ledger.episodes
@@ -74,6 +75,11 @@ def summaries(ledger: Ledger, *, cap: int, now_ns: int) -> dict[AlertKey, Wanted
         if left_out or key in held:
             wanted[key] = _summary(key, every, left_out, cap)
     return wanted
+
+
+def _placed(episode: Episode, *, left_out: bool, now_ns: int) -> Episode:
+    placed_ns = now_ns if episode.left_out and not left_out else episode.placed_ns
+    return msgspec.structs.replace(episode, left_out=left_out, placed_ns=placed_ns)
 
 
 def _summary(key: AlertKey, every: list[Episode], left_out: list[Episode], cap: int) -> Wanted:

@@ -149,6 +149,23 @@ async def test_a_rule_that_no_longer_escalates_ends_what_was_raised(scene: Scene
     assert kinds["ForcedFlowWarning"] == "firing"
 
 
+async def test_what_a_storm_left_out_may_be_acknowledged_from_when_it_is_sent(
+    scene: Scene,
+) -> None:
+    rule = replace(RULE_60, levels=RULE_60.levels[1:])
+    await scene.start(rule, orders={"storm_cap": 1})
+    scene.market.trade(2.0, BOLT=98.0)
+    await scene.run(50.0)
+    scene.market.trade(3.0, ACME=100.0)
+    await scene.run(55.0)
+    told = {one["labels"]["symbol"]: one["labels"]["severity"] for one in await scene.tick(5.0)}
+    assert told == {"ACME": "warning", "BOLT": "warning", "others": "warning"}
+
+    [one] = escalated((await scene.run(10.0))[-1])
+    assert one["labels"]["symbol"] == "BOLT"
+    assert one["annotations"]["summary"].startswith("Not acknowledged for 1m: SELL")
+
+
 def test_what_a_storm_left_out_is_not_escalated_and_a_watch_never() -> None:
     ledger = happen(Ledger(), fired(), transition(Change.FIRING, WARNING))
     assert [one.key for one in candidates(ledger, [RULE_60])] == [escalated_key(WARNING)]

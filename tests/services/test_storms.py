@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from core.alerts import AlertKey, Change, Reason, Transition
 from services.alert_dispatch import batch_of
 from services.alert_ledger import Ledger, advanced
-from services.storms import HOLD_NS, capped, summaries
+from services.storms import HOLD_NS, summaries
+from services.storms import capped as capped_at
 from tests.support.alert_samples import HOST_NS, cleared, happen, key, state
 from tests.support.alerter_scene import Scene
 from tests.support.alerter_world import LEVELS, RULE
@@ -25,6 +26,10 @@ def storm(*sizes: float, cap: int, ledger: Ledger | None = None) -> Ledger:
     before = ledger or Ledger()
     rising = [rises(key(f"S{number}"), -size) for number, size in enumerate(sizes)]
     return capped(happen(before, *rising), cap, before=before.sequence)
+
+
+def capped(ledger: Ledger, cap: int, *, before: int) -> Ledger:
+    return capped_at(ledger, cap, before=before, now_ns=HOST_NS)
 
 
 def sent(ledger: Ledger) -> list[str]:
