@@ -14,15 +14,15 @@ from services.alertmanager_access import Access, open_access
 from services.alertmanager_settings import AlertmanagerSection
 from services.doctor_alertmanager_config import judge_config
 from services.doctor_gather import Facts
-from services.doctor_http import (
+from services.doctor_words import count
+from services.findings import Finding, note, ok, problem
+from services.http_get import (
     AccessError,
     CertificateError,
     HttpError,
     UnauthorizedError,
     fetch,
 )
-from services.doctor_words import count
-from services.findings import Finding, note, ok, problem
 
 OURS = frozenset(AlertKey._fields)
 """Labels of the service's alerts, and nothing else."""

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from prometheus_client.parser import text_string_to_metric_families
 
 from services.doctor_gather import Facts
-from services.doctor_http import HttpError, fetch
 from services.doctor_words import count, these
 from services.findings import Finding, note, ok, problem
+from services.http_get import HttpError, fetch
 
 Samples = Mapping[str, Mapping[str, float]]
 """Metric -> value of its ``partition`` label, "" where it has none -> value."""

@@ -4,16 +4,15 @@ Each probe takes a few seconds at most; none raises.
 """
 
 import time
-import urllib.request
 from collections.abc import Callable
 from datetime import UTC, datetime
-from http.client import HTTPException
 from typing import NamedTuple
 
 import redis
 
 from core.sessions import NANOS_PER_SECOND
 from services.clock import Clock
+from services.http_get import HttpError, fetch
 from services.kafka_nodes import KafkaNode
 from services.stack_layout import address
 from streams.topics import PARTITIONS
@@ -136,13 +135,10 @@ def alerter(port: int, clock: Clock) -> Answer:
 
 
 def _page(port: int, path: str) -> str | None:
-    url = f"http://{address(port)}{path}"
     try:
-        with urllib.request.urlopen(url, timeout=_ANSWER_SECONDS) as answer:
-            text: str = answer.read().decode(errors="replace")
-    except (OSError, HTTPException):
+        return fetch(f"http://{address(port)}{path}").decode(errors="replace")
+    except HttpError:
         return None
-    return text
 
 
 def _samples(page: str, name: str) -> list[float]:

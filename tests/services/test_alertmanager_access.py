@@ -17,8 +17,8 @@ from services.alertmanager_access import Access, open_access
 from services.alertmanager_http import HttpTransport
 from services.alertmanager_settings import AlertmanagerSection
 from services.cli import main
-from services.doctor_http import HttpError, fetch
 from services.doctor_settings import DoctorSettings
+from services.http_get import HttpError, fetch
 
 LOOPBACK = "http://127.0.0.1:9093"
 

@@ -1,6 +1,7 @@
 import http.server
 import json
 import socket
+import socketserver
 import threading
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -17,10 +18,10 @@ from services.doctor_alertmanager import (
     look_at_alertmanager,
 )
 from services.doctor_gather import Question, ask_all
-from services.doctor_http import HttpError, fetch
 from services.doctor_processes import ProcessFacts, judge_process, look_at_process
 from services.exposition import Exposition
 from services.findings import Finding, Verdict
+from services.http_get import HttpError, fetch
 from streams.metric_catalogue import ALERTER, GATEWAY, WORKER
 from streams.metric_registry import Metrics
 from tests.support.alertmanager_server import AlertmanagerServer
@@ -139,6 +140,22 @@ def test_what_is_not_there_or_hangs_is_told(ask: Callable[[str], list[Finding]])
 
     assert [one.found for one in hangs] == ["no answer within 2 s"]
     assert [one.found for one in absent] == ["cannot be reached: Connection refused"]
+
+
+@pytest.mark.parametrize("ask", [process, alertmanager])
+def test_what_speaks_another_language_is_told(ask: Callable[[str], list[Finding]]) -> None:
+    class Other(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.recv(65536)
+            self.request.sendall(b"-ERR wrong number of arguments\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Other) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        (found,) = ask(f"http://127.0.0.1:{server.server_address[1]}")
+        thread.join()
+
+    assert found.found.startswith("answers no HTTP: ")
 
 
 @pytest.mark.parametrize("url", ["file:///etc/passwd", "nonsense", "http://[::1"])

@@ -6,6 +6,7 @@ import pytest
 from prometheus_client import CollectorRegistry, Gauge
 
 from services import stack_health, stack_probes
+from services.child_process import free_port
 from services.clock import SystemClock
 from services.embedded_redis import EmbeddedRedis
 from services.exposition import Exposition
@@ -50,6 +51,13 @@ def test_a_worker_is_ready_once_it_has_caught_up() -> None:
         metrics.gauge("forcedflow_consumer_lag_records", "prices", "3").set(5)
         assert stack_probes.worker(port) == well("owns 2 of 12 partitions, 5 records behind")
     assert stack_probes.worker(port) == ill("does not answer")
+
+
+def test_a_proxy_for_the_world_outside_is_not_asked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    with shown(Metrics(WORKER).registry) as port:
+        assert stack_probes.worker(port) == ill("owns no partition")
 
 
 def test_a_gateway_is_ready_while_its_heartbeats_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
-"""Asking processes over HTTP, shortly and with bounds."""
+"""Asking processes over HTTP, shortly and with bounds, past any proxy."""
 
+import http.client
 import socket
 import ssl
 import urllib.error
@@ -60,6 +61,8 @@ def fetch(
         kind = UnauthorizedError if error.code == HTTPStatus.UNAUTHORIZED else HttpError
         with error:
             raise kind(f"answers {error.code} {error.reason} at {url}") from error
+    except http.client.HTTPException as error:
+        raise HttpError(f"answers no HTTP: {error!r}") from error
     except (urllib.error.URLError, OSError, ValueError) as error:
         reason = getattr(error, "reason", error)
         if isinstance(reason, socket.timeout | TimeoutError):
