@@ -119,6 +119,7 @@ def _empty_view(size: int, funds: FundAssets) -> View:
         auction_usd=unknown[2],
         is_stale=np.ones(size, np.bool_),
         is_interest_stale=np.zeros(size, np.bool_),
+        is_drifting=np.zeros(size, np.bool_),
         is_unknown=np.ones(size, np.bool_),
         numeric=dict(zip(NUMERIC_COLUMNS, unknown[3:], strict=True)),
         funds=funds,
@@ -136,6 +137,7 @@ def _fill(view: View, partial: Partial, is_fresh: Bools) -> None:
     for name in ("weight_usd", "adv_usd", "auction_usd"):
         getattr(view, name)[at] = getattr(partial, name)
     view.is_interest_stale[at] = partial.is_interest_stale
+    view.is_drifting[at] = ~np.isnan(partial.dealer_close_usd)
     view.is_stale[at] = is_blind | (in_session & partial.is_stale)
     view.is_unknown[at] = is_blind | ~has_session
     for name, column in _present(partial).items():

@@ -207,6 +207,7 @@ class View:
     ``numeric`` holds every name of ``NUMERIC_COLUMNS`` as float64[n], NaN = unknown; the times
     are those of `Partial`; ``is_stale`` bool[n] is the published flag; ``is_unknown`` bool[n]
     marks rows that rules must not judge (no partial, a partial too old, or a stale price);
+    ``is_drifting`` bool[n], a share of the dealers' hedge is in the forced flow;
     ``is_interest_stale`` bool[n], ``weight_usd``, ``adv_usd``, ``auction_usd`` float64[n] as in
     `Partial`, False and NaN where the partial is missing; ``funds`` are those of all partials.
     """
@@ -223,6 +224,7 @@ class View:
     auction_usd: Floats
     is_stale: Bools
     is_interest_stale: Bools
+    is_drifting: Bools
     is_unknown: Bools
     numeric: dict[str, Floats] = field(default_factory=dict)
     funds: FundAssets = NO_FUNDS

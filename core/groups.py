@@ -6,6 +6,7 @@ from functools import lru_cache
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s, View
+from core.drifts import drifts_ns
 from core.sessions import NEVER_NS, NO_SESSION, NO_TIME
 from core.subjects import Subjects
 from core.thresholds import LIQUIDITY_OF
@@ -24,7 +25,8 @@ class SubjectRows:
     ``close_ns`` the first open and the last close of that session among the members.
     ``market_ns`` is the smallest of the open members' market times, and reaches ``close_ns`` only
     when every member has closed that session. ``as_of_ns`` is the newest input or close behind
-    the sum, ``changes_ns`` the next close of a member, when the sum changes by itself.
+    the sum, ``changes_ns`` the next close of a member, or step of its dealers, when the sum changes
+    by itself.
     """
 
     value: Floats
@@ -39,12 +41,16 @@ class SubjectRows:
 
 @dataclass(frozen=True, eq=False)
 class _Members:
-    """One entry a member, group by group; ``counts``: not left out of its group as unknown."""
+    """One entry a member, group by group; ``counts``: not left out of its group as unknown.
+
+    ``changes_ns`` is when what it owes changes next by itself, at its close at the latest.
+    """
 
     label: Int64s
     close_ns: Int64s
     market_ns: Int64s
     as_of_ns: Int64s
+    changes_ns: Int64s
     is_open: Bools
     is_known: Bools
     counts: Bools
@@ -83,6 +89,7 @@ def sum_groups(measure: str, view: View, universe: Universe, *, subjects: Subjec
         close_ns=view.close_ns[at],
         market_ns=view.market_ns[at],
         as_of_ns=view.as_of_ns[at],
+        changes_ns=np.minimum(drifts_ns(measure, view, at), view.close_ns[at]),
         is_open=is_open,
         is_known=is_known,
         counts=is_known | is_lost[subjects.owner],
@@ -178,7 +185,7 @@ def _timed(
             latest_ns,
         ),
         as_of_ns=np.maximum.reduceat(np.maximum(inputs_ns, closes_ns), first),
-        changes_ns=np.minimum.reduceat(np.where(is_live, members.close_ns, NEVER_NS), first),
+        changes_ns=np.minimum.reduceat(np.where(is_live, members.changes_ns, NEVER_NS), first),
     )
 
 

@@ -6,10 +6,10 @@ from typing import NamedTuple
 import numpy as np
 
 from core.columns import Bools, Floats, Int64s, View
+from core.drifts import drifts_ns
 from core.groups import SubjectRows, sum_groups
-from core.sessions import NANOS_PER_SECOND, NEVER_NS
 from core.subjects import Subjects, subjects
-from core.thresholds import MOVING_MEASURES, Rule
+from core.thresholds import Rule
 from core.universe import Universe
 
 
@@ -88,20 +88,15 @@ def read(rule: Rule, view: View, universe: Universe) -> Readings:
 def _symbol_rows(measure: str, view: View, whom: Subjects) -> SubjectRows:
     at = whom.member
     value = view.numeric[measure][at]
-    market_ns, close_ns = view.market_ns[at], view.close_ns[at]
-    changes_ns = np.full(len(at), NEVER_NS, np.int64)
-    if measure in MOVING_MEASURES:
-        tick_ns = (market_ns // NANOS_PER_SECOND + 1) * NANOS_PER_SECOND
-        changes_ns = np.where(market_ns < close_ns, tick_ns, NEVER_NS)
     return SubjectRows(
         value=value,
         is_known=~view.is_unknown[at] & np.isfinite(value),
         label=view.label[at],
         open_ns=view.open_ns[at],
-        close_ns=close_ns,
-        market_ns=market_ns,
+        close_ns=view.close_ns[at],
+        market_ns=view.market_ns[at],
         as_of_ns=view.as_of_ns[at],
-        changes_ns=changes_ns,
+        changes_ns=drifts_ns(measure, view, at),
     )
 
 

@@ -38,9 +38,18 @@ MOVING_MEASURES = frozenset(
         "forced_flow_lower_usd",
         "forced_flow_upper_usd",
         "breach_probability",
+        "dealer_decay_usd",
+        "dealer_to_come_usd",
     }
 )
 """Measures that change as time passes, without a new input."""
+
+FLOW_MEASURES = frozenset(LIQUIDITY_OF) | {
+    "forced_flow_usd",
+    "last_half_hour_ratio",
+    "hours_to_trade",
+}
+"""Measures of the forced flow, which do so too where a share of the dealers' hedge is in it."""
 
 
 @dataclass(frozen=True, slots=True)

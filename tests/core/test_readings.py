@@ -82,6 +82,28 @@ def test_measure_that_moves_with_time_changes_at_each_second_of_the_session() ->
     assert readings.changes_ns.tolist() == [NEVER_NS, NEVER_NS, nanos(hour(6) + 1)]
 
 
+@pytest.mark.parametrize("measure", ["forced_flow_usd", "adv_ratio", "hours_to_trade"])
+def test_a_flow_with_dealers_in_it_changes_at_each_minute_from_the_open(measure: str) -> None:
+    rule = rule_of(WATCH, measure=measure)
+    view = view_at(WORLD, hour(15) + 59.5, forced_flow_usd=[1.0] * 3)
+    drifting = replace(view, is_drifting=flags(3, 0, 2))
+
+    assert read(rule, view, WORLD).changes_ns.tolist() == [NEVER_NS] * 3
+    # In Korea it is night.
+    found = read(rule, drifting, WORLD).changes_ns.tolist()
+    assert found == [nanos(hour(15) + 60), NEVER_NS, NEVER_NS]
+    last = replace(drifting, market_ns=view.close_ns)
+    assert read(rule, last, WORLD).changes_ns.tolist() == [NEVER_NS] * 3
+
+
+def test_a_sum_changes_with_the_first_of_its_members() -> None:
+    view = view_at(WORLD, NOON_S, forced_flow_usd=[2.0, -5.0, 7.0])
+    view = replace(view, is_drifting=flags(3, 1))
+    rule = rule_of(WATCH, scope="market", measure="forced_flow_usd")
+
+    assert read(rule, view, WORLD).changes_ns.tolist() == [nanos(NOON_S + 60)]
+
+
 def test_group_is_read_as_the_sum_of_its_members() -> None:
     view = view_at(WORLD, NOON_S, forced_flow_usd=[2.0, -5.0, 7.0])
     rule = rule_of(WATCH, scope="market", measure="forced_flow_usd", after_open_ns=nanos(1_800))

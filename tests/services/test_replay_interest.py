@@ -292,6 +292,33 @@ def test_rules_judge_what_dealers_must_trade(folder: Path) -> None:
     )
 
 
+@pytest.mark.parametrize(("scope", "subject"), [("symbol", "ACME"), ("market", "market")])
+def test_rules_judge_a_flow_that_moves_with_time_alone(
+    folder: Path, scope: str, subject: str
+) -> None:
+    # Of what expires today the delta runs away from a price that stands still: 50 m at 15:00.
+    prices = ["09:30:00-04:00,101", "15:30:00-04:00,100"]
+    lines = ["symbol,event_time,price", *(f"ACME,2026-06-23T{each}" for each in prices), ""]
+    (folder / "prices.csv").write_text("\n".join(lines))
+    calls = level(strike=100.0, open_interest=10_000, implied_volatility=0.3, event_time=MORNING)
+    file = json_file(folder / "oi.jsonl", [calls | {"expiry": "2026-06-23"}])
+    levels = {"watch": {"raise": 4.9e7, "clear": 4.8e7}}
+    rule = {"name": "flow", "measure": "forced_flow_usd", "scope": scope, "levels": levels}
+    (folder / "rules.yaml").write_text(json.dumps({"version": 1, "rules": [rule]}))
+
+    result = replay(
+        folder,
+        *("--open-interest", file, "--dealer-close-share", 1, "--rules", folder / "rules.yaml"),
+        *("--alerts", folder / "alerts.csv"),
+        every="6h",
+    )
+
+    assert result.exit_code == 0, result.output
+    with (folder / "alerts.csv").open(newline="") as stream:
+        [episode] = csv.DictReader(stream)
+    assert (episode["symbol"], episode["side"], episode["reason"]) == (subject, "sell", "cleared")
+
+
 def test_a_file_of_no_known_layout_ends_with_status_two(folder: Path) -> None:
     (folder / "oi.csv").write_text("a,b\n1,2\n")
 

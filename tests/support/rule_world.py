@@ -112,6 +112,7 @@ def view_at(universe: Universe, *now_s: float, **columns: Sequence[float]) -> Vi
         as_of_ns=market_ns if as_of_s is None else np.array([nanos(at) for at in as_of_s]),
         is_stale=flags(size),
         is_interest_stale=flags(size),
+        is_drifting=flags(size),
         is_unknown=flags(size),
         numeric=numeric,
         weight_usd=figures["weight_usd"],
