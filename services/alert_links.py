@@ -53,11 +53,16 @@ class Links:
     dashboards: str = DASHBOARDS
     replay_files: str = REPLAY_FILES
 
-    def of(self, key: AlertKey, *, label: int, time_ns: int, zone: str) -> dict[str, str]:
-        """Return the annotations of one alert that point elsewhere, as of a market time."""
+    def of(
+        self, key: AlertKey, *, label: int, time_ns: int, zone: str, host_ns: int
+    ) -> dict[str, str]:
+        """Return the annotations of one alert that point elsewhere, as of a market time.
+
+        ``host_ns`` is host time: Prometheus dates what it reads by it, also of a replayed day.
+        """
         return {
             "runbook_url": self.runbook(key),
-            "dashboard_url": self._dashboard(key, time_ns),
+            "dashboard_url": self._dashboard(key, host_ns),
             "replay": self._replay(label, time_ns, zone),
         }
 
@@ -66,15 +71,14 @@ class Links:
         name = key.alertname.removesuffix("Others").removesuffix("Escalated")
         return f"{self.runbooks.rstrip('/')}/{quote(name)}.md"
 
-    def _dashboard(self, key: AlertKey, time_ns: int) -> str:
+    def _dashboard(self, key: AlertKey, host_ns: int) -> str:
         base = self.dashboards.rstrip("/")
         name = "room" if key.scope == "room" else "close"
         if "://" not in base:
             return f"{base}/{name}.json"
         query = {f"var-{variable}": key.symbol for variable in _VARIABLES.get(key.scope, ())}
-        if time_ns != NO_TIME:
-            query["from"] = str((time_ns - _SHOWN_BEFORE_NS) // _MILLISECOND_NS)
-            query["to"] = str((time_ns + _SHOWN_AFTER_NS) // _MILLISECOND_NS)
+        query["from"] = str((host_ns - _SHOWN_BEFORE_NS) // _MILLISECOND_NS)
+        query["to"] = str((host_ns + _SHOWN_AFTER_NS) // _MILLISECOND_NS)
         return f"{base}/d/forcedflow-{name}?{urlencode(query)}"
 
     def _replay(self, label: int, time_ns: int, zone: str) -> str:

@@ -17,13 +17,14 @@ class Teller:
     """Makes texts from the newest figures, and from the last texts where nothing is known.
 
     ``reader`` is None before the first view; ``last`` are the newest texts so far, by alert;
-    ``blind`` says in words why nothing is known at all, else it is ""; ``own`` are the newest
-    texts of the alerter's own alerts.
+    ``now_ns`` is host time; ``blind`` says in words why nothing is known at all, else it is "";
+    ``own`` are the newest texts of the alerter's own alerts.
     """
 
     evaluator: Evaluator
     reader: FigureReader | None
     last: Mapping[AlertKey, Annotations]
+    now_ns: int
     blind: str = ""
     own: Mapping[AlertKey, Annotations] = field(default_factory=dict)
     links: Links = REPOSITORY
@@ -68,5 +69,9 @@ class Teller:
 
     def _links(self, telling: Telling, at_ns: int) -> Annotations:
         return self.links.of(
-            telling.key, label=telling.state.label, time_ns=at_ns, zone=telling.zone
+            telling.key,
+            label=telling.state.label,
+            time_ns=at_ns,
+            zone=telling.zone,
+            host_ns=self.now_ns,
         )

@@ -142,11 +142,12 @@ class Alerter:
         LedgerError
             If it is of another format.
         """
+        teller = Teller(self._evaluator, None, {}, self._clock.now_ns(), links=self._links)
         self.ledger = await starting_ledger(
             self._store,
             self._audit_log,
             clock=self._clock,
-            tell_end=Teller(self._evaluator, None, {}, links=self._links).tell_end,
+            tell_end=teller.tell_end,
             storm_cap=self._orders.storm_cap,
         )
         self._trail.begin(self.ledger)
@@ -230,7 +231,7 @@ class Alerter:
         return self._evaluator
 
     def _after(self, evaluation: Evaluation, reader: FigureReader, now_ns: int) -> Ledger:
-        teller = Teller(self._evaluator, reader, self._texts, links=self._links)
+        teller = Teller(self._evaluator, reader, self._texts, now_ns, links=self._links)
         ledger = acknowledged(self.ledger, self._trail.acknowledged)
         withheld = self._fleet.withheld(now_ns=now_ns)
         ledger = noted_sent(ledger, self._fleet.delivered(), withheld=withheld, now_ns=now_ns)
@@ -344,6 +345,7 @@ class Alerter:
             self._evaluator,
             self._reader,
             self._texts,
+            self._clock.now_ns(),
             self.blind,
             own=self._own.texts,
             links=self._links,

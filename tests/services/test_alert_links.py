@@ -19,6 +19,8 @@ from tests.support.universes import EXAMPLE
 
 NEW_YORK = "America/New_York"
 AT_NS = parse_time("2026-06-23T15:08:42.5-04:00")
+HOST_NS = parse_time("2026-09-21T10:00:00Z")
+"""Of a replay: months after the day that is replayed."""
 ROOT = Path(__file__).parents[2]
 LABEL = 20627
 """2026-06-23."""
@@ -26,7 +28,7 @@ SYMBOL = AlertKey("ForcedFlowWatch", "watch", "forced-flow", "sell", "symbol", "
 
 
 def test_by_default_a_page_points_into_the_repository() -> None:
-    assert REPOSITORY.of(SYMBOL, label=LABEL, time_ns=AT_NS, zone=NEW_YORK) == {
+    assert REPOSITORY.of(SYMBOL, label=LABEL, time_ns=AT_NS, zone=NEW_YORK, host_ns=HOST_NS) == {
         "runbook_url": "docs/runbooks/ForcedFlowWatch.md",
         "dashboard_url": "deploy/grafana/dashboards/close.json",
         "replay": (
@@ -40,14 +42,15 @@ def test_by_default_a_page_points_into_the_repository() -> None:
 def test_addresses_carry_the_subject_and_the_time() -> None:
     links = Links("https://wiki/run/", "https://grafana/", "--prices '/feed/{session} a.jsonl'")
 
-    told = links.of(SYMBOL, label=LABEL, time_ns=AT_NS, zone=NEW_YORK)
+    told = links.of(SYMBOL, label=LABEL, time_ns=AT_NS, zone=NEW_YORK, host_ns=HOST_NS)
 
     assert told["runbook_url"] == "https://wiki/run/ForcedFlowWatch.md"
     address = urlsplit(told["dashboard_url"])
     assert address.path == "/d/forcedflow-close"
     query = parse_qs(address.query)
     assert query["var-symbol"] == ["A C&ME"]
-    assert int(query["from"][0]) < AT_NS // 1_000_000 < int(query["to"][0])
+    assert int(query["from"][0]) < HOST_NS // 1_000_000 < int(query["to"][0])
+    assert int(query["to"][0]) - int(query["from"][0]) == 90 * 60 * 1000
     assert shlex.split(told["replay"])[:4] == [
         "forcedflow",
         "replay",
@@ -59,22 +62,27 @@ def test_addresses_carry_the_subject_and_the_time() -> None:
 @pytest.mark.parametrize("scope", ["symbol", "venue", "room", "market"])
 def test_a_link_shows_its_subject_on_a_dashboard_that_is_there(scope: str) -> None:
     key = SYMBOL._replace(scope=scope, symbol="ai")
-    file = REPOSITORY.of(key, label=LABEL, time_ns=NO_TIME, zone="UTC")["dashboard_url"]
+    file = REPOSITORY.of(key, label=LABEL, time_ns=NO_TIME, zone="UTC", host_ns=HOST_NS)[
+        "dashboard_url"
+    ]
     page = json.loads((ROOT / file).read_text())
     variables = {each["name"] for each in page["templating"]["list"]}
 
-    told = Links(dashboards="http://g").of(key, label=LABEL, time_ns=NO_TIME, zone="UTC")
+    told = Links(dashboards="http://g").of(
+        key, label=LABEL, time_ns=NO_TIME, zone="UTC", host_ns=HOST_NS
+    )
 
     address = urlsplit(told["dashboard_url"])
     assert address.path == f"/d/{page['uid']}"
-    chosen = {name.removeprefix("var-") for name in parse_qs(address.query)}
+    asked = parse_qs(address.query).keys() - {"from", "to"}
+    chosen = {name.removeprefix("var-") for name in asked}
     assert chosen <= variables
     assert bool(chosen) is (scope != "market")
 
 
 def test_a_time_that_is_not_known_limits_nothing() -> None:
     told = Links(replay_files="--prices {session}.csv").of(
-        SYMBOL, label=NO_SESSION, time_ns=NO_TIME, zone="UTC"
+        SYMBOL, label=NO_SESSION, time_ns=NO_TIME, zone="UTC", host_ns=HOST_NS
     )
 
     assert told["replay"] == "forcedflow replay --prices SESSION.csv --output replay.csv"
@@ -97,7 +105,9 @@ def test_the_command_runs_as_it_stands(tmp_path: Path, monkeypatch: pytest.Monke
     at_ns = parse_time("2026-06-16T15:20:42.5+09:00")
     monkeypatch.chdir(tmp_path)
 
-    command = links.of(SYMBOL, label=LABEL - 7, time_ns=at_ns, zone="Asia/Seoul")["replay"]
+    command = links.of(SYMBOL, label=LABEL - 7, time_ns=at_ns, zone="Asia/Seoul", host_ns=HOST_NS)[
+        "replay"
+    ]
     result = CliRunner().invoke(main, shlex.split(command)[1:])
 
     assert result.exit_code == 0, result.output
