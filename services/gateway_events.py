@@ -94,6 +94,11 @@ class EventRouter:
         self._volumes = CumulativeVolume() if adds_volumes else None
         self._topics = topics or TopicNames()
 
+    @property
+    def interest_topic(self) -> str:
+        """Where levels of open interest go."""
+        return self._topics.open_interest
+
     def switch(self, universe: Universe) -> None:
         """Go by another universe from the next row on."""
         if self._volumes is not None:

@@ -16,7 +16,6 @@ from services.gateway_outlet import Outlet
 from services.gateway_plan import GatewayPlan
 from services.gateway_upstreams import FollowedFile, SocketClients
 from services.line_server import LineServer
-from services.live_clock import LiveClock
 from services.open_hours import OpenHours
 from streams.wire import FUTURE_NS
 
@@ -38,14 +37,13 @@ class LiveWork:
         outlet: Outlet,
         clock: Clock,
     ) -> None:
-        speed = plan.speed or 1.0
         self._relay = LiveRelay(
             router,
             outlet,
             hours=OpenHours.of(universe.schedules),
             clock=clock,
-            live_clock=LiveClock(clock, lateness_ns=plan.lateness_ns, speed=speed),
-            speed=speed,
+            lateness_ns=plan.lateness_ns,
+            speed=plan.speed or 1.0,
         )
         judged = rules_of(plan.options)
 

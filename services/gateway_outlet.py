@@ -27,7 +27,10 @@ class Producer(Protocol):
 
 @dataclass
 class Counts:
-    """What the gateway has done, in rows; ``heartbeats`` counts times, not partitions."""
+    """What the gateway has done, in rows.
+
+    ``heartbeats`` of prices and creations are counted by times, not partitions.
+    """
 
     rows: int = 0
     skipped: int = 0
@@ -44,7 +47,10 @@ class Counts:
 
 
 class Outlet:
-    """Sends everything, and counts it; ``beat_ns`` is the event time of the last heartbeat.
+    """Sends everything, and counts it.
+
+    ``beat_ns`` is the event time of the last heartbeat of prices and creations; where there is
+    neither, of open interest.
 
     Parameters
     ----------
@@ -87,8 +93,11 @@ class Outlet:
                 value = heartbeat(source, event_ns)
                 for partition in range(self._partitions):
                     self._producer.send(topic, value=value, key=None, partition=partition)
-        self.counts.heartbeats += 1
-        self.beat_ns = event_ns
+        # Open interest comes once a day: nobody waits for what is said of it.
+        is_of_market = any(speakers.get(each) for each in (self._topics.prices, self._topics.flows))
+        self.counts.heartbeats += is_of_market
+        if is_of_market or not self.counts.heartbeats:
+            self.beat_ns = event_ns
 
     def reject(self, reject: Reject) -> None:
         """Count a bad row and send it to the dead letters."""

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import structlog
 
-from services.event_fields import ColumnPairs, Field
+from services.event_fields import OPEN_INTEREST_FIELDS, ColumnPairs, Field
 from services.event_rows import Rules
 from services.file_tail import FileTail
 from services.gateway_live import LiveRelay
@@ -34,6 +34,8 @@ class FollowedFile:
         self._tail = FileTail(path)
         self._feed = FileFeed(path, fields=fields, columns=columns, symbol=symbol)
         self._relay = relay
+        # Prices go on being all there is while open interest is made anew.
+        self._voice = relay.interest if fields is OPEN_INTEREST_FIELDS else relay.market
         self._rules = rules
         self._was_gone = False
 
@@ -53,10 +55,10 @@ class FollowedFile:
             self._relay.take(self._feed.read(tail.lines, self._rules()))
         if self._tail.is_gone and not tail.more and not self._was_gone:
             log.warning("file_gone", file=self._name)
-            self._relay.lose(self._name)
+            self._voice.lose(self._name)
             self._was_gone = True
         elif self._was_gone and not self._tail.is_gone:
-            self._relay.find(self._name)
+            self._voice.find(self._name)
             self._was_gone = False
         return tail.more
 

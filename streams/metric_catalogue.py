@@ -306,7 +306,11 @@ GATEWAY = (
         ("outcome",),
     ),
     Metric("forcedflow_gateway_rejects", "counter", "Bad rows, in the dead letters.", ("reason",)),
-    Metric("forcedflow_gateway_heartbeats", "counter", "Heartbeats sent, each to every partition."),
+    Metric(
+        "forcedflow_gateway_heartbeats",
+        "counter",
+        "Heartbeats of prices and creations sent, each to every partition.",
+    ),
     Metric(
         "forcedflow_gateway_event_timestamp_seconds",
         "gauge",

@@ -8,8 +8,8 @@ import pytest
 
 from core.errors import ConfigError
 from services.event_fields import FLOW_FIELDS, PRICE_FIELDS
-from services.gateway_live import SILENCE_SECONDS
 from services.gateway_upstreams import FollowedFile, SocketClients
+from services.gateway_voice import SILENCE_SECONDS
 from services.live_feeds import FileFeed, JsonFeed
 from streams.topics import DEAD_LETTERS, FLOWS, PRICES, partition_of
 from tests.support.core_universe import HOUR_NS, Ref, at, core_universe

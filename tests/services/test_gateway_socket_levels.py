@@ -1,11 +1,16 @@
 """Open interest as lines of a socket, between prices and creations."""
 
 import json
+from contextlib import closing
+from pathlib import Path
 
+from services.event_fields import OPEN_INTEREST_FIELDS
+from services.gateway_upstreams import FollowedFile
+from services.gateway_voice import SILENCE_SECONDS
 from services.live_feeds import JsonFeed
 from streams.topics import DEAD_LETTERS, FLOWS, OPEN_INTEREST, PRICES, partition_of
 from tests.support.core_universe import at
-from tests.support.live_relay import RULES, RelayWorld, price
+from tests.support.live_relay import RULES, SECOND, RelayWorld, price
 
 LEVEL = json.dumps(
     {
@@ -43,6 +48,66 @@ def test_a_socket_takes_open_interest_between_prices_and_creations() -> None:
     beats = [each.json() for each in world.producer.on(OPEN_INTEREST, 0)]
     assert {each["heartbeat"] for each in beats} == {"levels"}
     assert world.producer.on(DEAD_LETTERS, 0) == []
+
+
+def level_at(event_ns: int) -> bytes:
+    return f"{json.dumps(json.loads(LEVEL) | {'event_time': event_ns})}\n".encode()
+
+
+def test_a_level_promises_nothing_of_prices_that_are_delayed() -> None:
+    world = RelayWorld(1, lag_seconds=30)
+
+    world.say(level_at(at(1, 1)))
+    world.pass_seconds(2)
+    world.tick_price()
+    world.say(level_at(world.clock.now_ns()))
+    world.pass_seconds(2)
+
+    # Half a second of lateness: what is late may still come.
+    assert world.beats() == [at(1, 1) + second * SECOND for second in (-29, -28, -27)]
+    levels = world.beats(topic=OPEN_INTEREST)
+    assert (levels[0], levels[-1]) == (at(1, 1) - SECOND, at(1, 1) + 3 * SECOND)
+    assert world.outlet.counts.heartbeats == 3
+    assert world.outlet.beat_ns == at(1, 1) - 27 * SECOND
+
+
+def test_levels_are_no_sign_that_prices_are_still_there() -> None:
+    world = RelayWorld(1)
+
+    world.tick_price()
+    for _ in range(10):
+        world.say(level_at(world.clock.now_ns()))
+        world.pass_seconds(5)
+
+    assert world.beats()[-1] <= at(1, 1) + SILENCE_SECONDS * SECOND
+    assert world.beats(topic=OPEN_INTEREST)[-1] > at(1, 1) + 45 * SECOND
+
+
+def test_levels_alone_are_no_heartbeats_that_are_waited_for() -> None:
+    world = RelayWorld(1)
+
+    world.say(level_at(at(1, 1)))
+    world.pass_seconds(2)
+
+    assert world.beats(topic=OPEN_INTEREST) != []
+    assert world.outlet.counts.heartbeats == 0
+    assert world.outlet.beat_ns == world.beats(topic=OPEN_INTEREST)[-1]
+
+
+def test_prices_go_on_while_a_file_of_levels_is_made_anew(tmp_path: Path) -> None:
+    world, path = RelayWorld(1), tmp_path / "oi.jsonl"
+    path.write_bytes(level_at(at(1, 1)))
+    file = FollowedFile(path, world.relay, lambda: RULES, fields=OPEN_INTEREST_FIELDS, columns=())
+    with closing(file):
+        file.read()
+        path.unlink()
+        while file.read():
+            pass
+        world.tick_price()
+        world.pass_seconds(2)
+
+        assert world.beats()[-1] == at(1, 1) + SECOND
+        assert world.beats(topic=OPEN_INTEREST) == []
 
 
 def test_a_bad_level_of_a_socket_is_a_dead_letter() -> None:

@@ -7,7 +7,6 @@ from services.event_files import ReadOptions, rules_of
 from services.gateway_events import EventRouter
 from services.gateway_live import LiveRelay
 from services.gateway_outlet import Outlet
-from services.live_clock import LiveClock
 from services.live_feeds import JsonFeed
 from services.open_hours import OpenHours
 from streams.topics import PRICES
@@ -38,7 +37,7 @@ class RelayWorld:
             self.outlet,
             hours=OpenHours.of(UNIVERSE.schedules),
             clock=self.clock,
-            live_clock=LiveClock(self.clock, lateness_ns=LATENESS, speed=speed),
+            lateness_ns=LATENESS,
             speed=speed,
         )
         self.feed = JsonFeed("feed", ())
