@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.padding import Padding
 from rich.text import Text
 
+from services.dead_letter_text import printable
 from services.findings import Finding, Verdict
 
 _STYLES = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
@@ -18,13 +19,18 @@ def show_findings(console: Console, findings: Iterable[Finding]) -> None:
     for finding in findings:
         verdict = f"{finding.verdict:<{_INDENT - 1}} "
         style = "" if finding.verdict is Verdict.OK else "bold"
-        head = Text.assemble((finding.subject, style), ": ", finding.found)
+        head = Text.assemble((_shown(finding.subject), style), ": ", _shown(finding.found))
         _print(console, Text(verdict, _STYLES[finding.verdict]), head)
         margin = Text(" " * _INDENT)
         if finding.means:
-            _print(console, margin, Text(finding.means, "dim"))
+            _print(console, margin, Text(_shown(finding.means), "dim"))
         if finding.mend:
-            _print(console, margin, Text(f"mend: {finding.mend}"))
+            _print(console, margin, Text(f"mend: {_shown(finding.mend)}"))
+
+
+def _shown(text: str) -> str:
+    """Return what others may have worded, such as a silence's comment, safe on a terminal."""
+    return "\n".join(map(printable, text.split("\n")))
 
 
 def _print(console: Console, margin: Text, text: Text) -> None:
