@@ -8,7 +8,6 @@ from typing import TypeVar
 
 import msgspec
 
-from core.alerts import AlertKey
 from core.errors import ConfigError
 from services.alertmanager_access import Access, open_access
 from services.alertmanager_settings import AlertmanagerSection
@@ -23,9 +22,8 @@ from services.http_get import (
     UnauthorizedError,
     fetch,
 )
-
-OURS = frozenset(AlertKey._fields)
-"""Labels of the service's alerts, and nothing else."""
+from services.silence_page import OURS, utc_text
+from services.silences import Silence
 
 _MEND_ACCESS = (
     "see that alertmanager.username, password_file and ca_file fit its --web.config.file"
@@ -46,28 +44,6 @@ class _Config(msgspec.Struct):
 class _Status(msgspec.Struct):
     versionInfo: _VersionInfo  # noqa: N815 (Alertmanager's own name)
     config: _Config = msgspec.field(default_factory=_Config)
-
-
-class _Matcher(msgspec.Struct):
-    name: str
-    value: str
-    isRegex: bool = False  # noqa: N815 (as above)
-    isEqual: bool = True  # noqa: N815 (as above)
-
-
-class _SilenceStatus(msgspec.Struct):
-    state: str
-
-
-class Silence(msgspec.Struct):
-    """A silence as the API tells it."""
-
-    id: str
-    status: _SilenceStatus
-    matchers: list[_Matcher]
-    endsAt: str  # noqa: N815 (as above)
-    createdBy: str = ""  # noqa: N815 (as above)
-    comment: str = ""
 
 
 class _AlertStatus(msgspec.Struct):
@@ -128,14 +104,14 @@ def _look(facts: AlertmanagerFacts, access: Access) -> None:
         )
         if alert.labels.keys() >= OURS
     ]
-    silences = _decoded(f"{base}/api/v2/silences", access, kind=list[Silence])
+    silences = _decoded(f"{base}/api/v2/silences", access, kind=tuple[Silence, ...])
     used = {name for alert in alerts for name in alert.status.silencedBy}
     facts.firing = len(alerts)
     facts.silenced = sum(bool(alert.status.silencedBy) for alert in alerts)
     facts.silences = tuple(
         silence
         for silence in silences
-        if silence.status.state == "active" and (silence.id in used or _is_ours(silence))
+        if silence.is_active and (silence.id in used or _is_ours(silence))
     )
 
 
@@ -160,7 +136,8 @@ def judge_alertmanager(facts: AlertmanagerFacts) -> Iterator[Finding]:
         told = f": {silence.comment}" if silence.comment else ""
         yield note(
             subject,
-            f"a silence by {silence.createdBy or 'nobody named'} until {silence.endsAt}{told}",
+            f"a silence by {silence.created_by or 'nobody named'}"
+            f" until {utc_text(silence.ends_at)}{told}",
             means=f"{_matchers(silence)} pages nobody meanwhile",
             mend=f"forcedflow silence expire {silence.id}",
         )
@@ -213,6 +190,6 @@ def _is_ours(silence: Silence) -> bool:
 
 def _matchers(silence: Silence) -> str:
     return ", ".join(
-        f'{each.name}{"=" if each.isEqual else "!"}{"~" if each.isRegex else ""}"{each.value}"'
+        f'{each.name}{"=" if each.is_equal else "!"}{"~" if each.is_regex else ""}"{each.value}"'
         for each in silence.matchers
     )

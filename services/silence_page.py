@@ -25,8 +25,8 @@ _MOST_NAMED = 10
 
 
 def moment(time_ns: int) -> str:
-    """Return a host time to the second, in UTC: "2026-06-23 19:18:03Z"."""
-    return _utc(datetime.fromtimestamp(time_ns // NANOS_PER_SECOND, UTC))
+    """Return a host time as `utc_text` does."""
+    return utc_text(datetime.fromtimestamp(time_ns // NANOS_PER_SECOND, UTC))
 
 
 def subject(labels: Mapping[str, str]) -> str:
@@ -85,8 +85,8 @@ def tab_separated(held: Held) -> str:
     cells = (
         silence.status.state,
         silence.id,
-        _utc(silence.starts_at),
-        _utc(silence.ends_at),
+        utc_text(silence.starts_at),
+        utc_text(silence.ends_at),
         silence.created_by,
         silence.comment,
         conditions(silence.matchers),
@@ -104,7 +104,7 @@ def show_table(console: Console, found: Iterable[Held]) -> None:
         silence = held.silence
         cells = (
             silence.status.state,
-            _utc(silence.ends_at),
+            utc_text(silence.ends_at),
             silence.created_by,
             silence.comment,
             conditions(silence.matchers),
@@ -114,7 +114,8 @@ def show_table(console: Console, found: Iterable[Held]) -> None:
     console.print(table)
 
 
-def _utc(time: datetime) -> str:
+def utc_text(time: datetime) -> str:
+    """Return a time to the second, in UTC: "2026-06-23 19:18:03Z"."""
     return f"{time.astimezone(UTC):%Y-%m-%d %H:%M:%SZ}"
 
 
