@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
@@ -17,7 +18,11 @@ from services.clock import Clock, SystemClock
 
 _PORTS = range(20_000, 32_000)
 """Below the ports the kernel gives to outgoing connections, so that none takes ours meanwhile."""
+_KEPT_PORTS = 128
+"""So many of the ports given out last are given to nobody else; each costs a descriptor."""
 _POLL_SECONDS = 0.05
+
+_kept: deque[socket.socket] = deque()
 
 
 class ChildError(FlowError):
@@ -25,15 +30,33 @@ class ChildError(FlowError):
 
 
 def free_port() -> int:
-    """Return a loopback TCP port on which nothing listens now."""
+    """Return a loopback TCP port on which nothing listens now, and keep it as `keep_port` does."""
     while True:
         port = _PORTS[secrets.randbelow(len(_PORTS))]
+        if keep_port(port):
+            return port
+
+
+def keep_port(port: int) -> bool:
+    """Say whether nothing listens on a port and nobody keeps it; if so it is kept from here on.
+
+    Between the choice of a port and the start of its server lie seconds, and a server that is
+    killed and started again leaves it free meanwhile: until this process ends, or has been given
+    ``_KEPT_PORTS`` more, no process of this machine is given the same by `free_port`.
+    """
+    # An abstract name: it belongs to the network's namespace, as ports do, and ends with us.
+    keeper = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    try:
+        keeper.bind(f"\0forcedflow-port-{port}")
         with socket.socket() as probe:
-            try:
-                probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-        return port
+            probe.bind(("127.0.0.1", port))
+    except OSError:
+        keeper.close()
+        return False
+    _kept.append(keeper)
+    if len(_kept) > _KEPT_PORTS:
+        _kept.popleft().close()
+    return True
 
 
 class ChildProcess:

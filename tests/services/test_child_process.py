@@ -1,9 +1,14 @@
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from services.child_process import ChildError, ChildProcess, free_port
+from services.child_process import ChildError, ChildProcess, free_port, keep_port
 from services.wheel_programs import wheel_program
+from tests.support.waiting import eventually
+
+KEEP = "import sys; from services.child_process import *; print(keep_port(int(sys.argv[1])))"
 
 
 def test_a_child_that_ends_is_reported_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -38,7 +43,7 @@ def test_a_child_that_ignores_the_request_to_end_is_killed(tmp_path: Path) -> No
 def test_a_child_has_no_pid_once_it_has_ended(tmp_path: Path) -> None:
     child = ChildProcess("short", ["true"], directory=tmp_path)
     with child:
-        child.wait_until(lambda: child.returncode == 0, timeout_seconds=20)
+        eventually(lambda: child.returncode == 0)
 
     with pytest.raises(ChildError, match="short is not running"):
         _ = child.pid
@@ -48,6 +53,25 @@ def test_free_ports_lie_below_those_of_outgoing_connections() -> None:
     first = int(Path("/proc/sys/net/ipv4/ip_local_port_range").read_text().split()[0])
 
     assert all(free_port() < first for _ in range(20))
+
+
+def keeps_elsewhere(port: int) -> str:
+    """Return whether another process, which ends at once, may have a port."""
+    words = [sys.executable, "-c", KEEP, str(port)]
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
+
+
+def test_a_port_is_given_once_although_nothing_listens_there_yet() -> None:
+    port = free_port()
+
+    assert not keep_port(port)
+    assert keeps_elsewhere(port) == "False"
+
+
+def test_a_port_is_free_again_when_who_was_given_it_has_ended() -> None:
+    port = next(each for each in range(31_999, 20_000, -1) if keeps_elsewhere(each) == "True")
+
+    assert keep_port(port)
 
 
 def test_a_missing_package_is_named_with_how_to_install_it() -> None:

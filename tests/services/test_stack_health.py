@@ -33,7 +33,7 @@ def ill(text: str) -> Answer:
 
 @contextmanager
 def shown(registry: CollectorRegistry) -> Iterator[int]:
-    with Exposition(registry, port=20_000) as exposition:
+    with Exposition(registry, port=free_port()) as exposition:
         yield exposition.port
 
 

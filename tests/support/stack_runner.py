@@ -3,7 +3,6 @@
 import json
 import os
 import secrets
-import socket
 import subprocess
 import sys
 import urllib.request
@@ -12,6 +11,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+from services.child_process import keep_port
 from services.marked_processes import end, processes_of
 from services.stack import START_SECONDS
 from services.stack_layout import Layout
@@ -111,14 +111,5 @@ def free_ports(settings: Mapping[str, object]) -> dict[str, int]:
         chosen = {name: _PORTS[secrets.randbelow(len(_PORTS))] for name in _PORT_SETTINGS}
         section = StackSection.model_validate({**settings, **chosen})
         numbers = [port.number for port in Layout(section).ports()]
-        if all(is_free(number) for number in numbers):
+        if all(keep_port(number) for number in numbers):
             return chosen
-
-
-def is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
