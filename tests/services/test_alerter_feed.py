@@ -104,7 +104,7 @@ def test_it_waits_for_the_first_import_and_follows_every_later_one(service: Serv
 
 def test_it_ends_with_a_signal_while_it_waits_for_an_import(service: Service) -> None:
     eventually(service.process.stands_by, seconds=START_SECONDS)
-    service.process.child.stop()
+    service.process.child.stop(grace_seconds=START_SECONDS)
 
     assert service.process.child.returncode == 0
     assert not service.store.exists(VIEW_KEY)

@@ -39,6 +39,8 @@ fund,event_time,net_creation_usd
 ACMU,2026-06-23T15:10:00-04:00,25000000
 ACMU,2026-06-23T13:30:00-04:00,10000000
 """
+START_SECONDS = 60.0
+"""Longest wait for a gateway on a machine that is busy with other tests."""
 MIDDAY = "2026-06-23T12:00:00-04:00"
 Record = tuple[bytes | None, bytes]
 
@@ -293,13 +295,13 @@ def test_a_growing_file_is_relayed_until_the_signal(topics: Topics, tmp_path: Pa
     with running(topics, "--prices", str(path), "--follow") as process:
         with path.open("a") as stream:
             stream.write(f"ACME,{MIDDAY},200\nACME,{MIDDAY},2")
-        eventually(lambda: sent() == [200], seconds=20)
+        eventually(lambda: sent() == [200], seconds=START_SECONDS)
         with path.open("a") as stream:
             stream.write("01\n")
-        eventually(lambda: sent() == [200, 201], seconds=20)
+        eventually(lambda: sent() == [200, 201], seconds=START_SECONDS)
         eventually(lambda: any("heartbeat" in event for event in events(topics.records(FLOWS)[0])))
         process.send_signal(signal.SIGTERM)
-        _, messages = process.communicate(timeout=20)
+        _, messages = process.communicate(timeout=START_SECONDS)
 
     assert process.returncode == 0
     assert "2 rows sent" in messages
@@ -315,12 +317,12 @@ def test_a_socket_takes_prices_and_creations(topics: Topics) -> None:
     acme = partition_of("ACME")
 
     with running(topics, "--listen", f"127.0.0.1:{port}") as process:
-        eventually(lambda: _connects(port), seconds=20)
+        eventually(lambda: _connects(port), seconds=START_SECONDS)
         with socket.create_connection(("127.0.0.1", port)) as client:
             client.sendall("".join(json.dumps(line) + "\n" for line in lines).encode())
-            eventually(lambda: len(topics.letters()) == 1, seconds=20)
+            eventually(lambda: len(topics.letters()) == 1, seconds=START_SECONDS)
         process.send_signal(signal.SIGINT)
-        process.communicate(timeout=20)
+        process.communicate(timeout=START_SECONDS)
 
     assert process.returncode == 0
     assert topics.letters()[0]["reason"] == "bad_price"
@@ -339,9 +341,9 @@ def test_ctrl_c_sends_what_was_read_and_ends(topics: Topics, tmp_path: Path) -> 
     words = ("--prices", str(prices), "--metrics-port", str(port))
 
     with running(topics, *words) as process:
-        eventually(lambda: 'outcome="sent"} 1.0' in _metrics(port), seconds=20)
+        eventually(lambda: 'outcome="sent"} 1.0' in _metrics(port), seconds=START_SECONDS)
         process.send_signal(signal.SIGINT)
-        _, messages = process.communicate(timeout=20)
+        _, messages = process.communicate(timeout=START_SECONDS)
 
     assert process.returncode == 0
     assert "1 rows sent" in messages

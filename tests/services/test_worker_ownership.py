@@ -58,7 +58,7 @@ def forget_partials(deployment: Deployment) -> None:
 
 
 def ended_with(worker: ChildProcess) -> int:
-    eventually(lambda: worker.returncode is not None, seconds=30)
+    eventually(lambda: worker.returncode is not None, seconds=START_SECONDS)
     assert worker.returncode is not None
     return worker.returncode
 
@@ -71,7 +71,7 @@ def test_a_restarted_worker_ends_in_the_same_state_and_repeats_no_letter(
         send_a_morning(deployment)
         before = settled(deployment)
         letters = deployment.wait_for_letters(2)
-        first.stop()
+        first.stop(grace_seconds=START_SECONDS)
         assert first.returncode == 0
     token = deployment.token(ACME_PARTITION)
     forget_partials(deployment)
@@ -121,7 +121,7 @@ def test_two_workers_share_the_partitions_and_one_takes_over_what_the_other_leav
         second.wait_until(are_shared, timeout_seconds=START_SECONDS)
         kept = sorted(first.warming())
         tokens = {number: deployment.token(number) for number in kept}
-        second.stop()
+        second.stop(grace_seconds=START_SECONDS)
         eventually(first.serves, seconds=START_SECONDS)
 
         assert_same_partial(settled(deployment), before)
@@ -259,7 +259,7 @@ def test_a_signal_ends_a_worker_that_waits_for_kafka(
     with deployment.worker("waiting", "--kafka-bootstrap", "127.0.0.1:1") as worker:
         worker.wait_until(lambda: worker.log("kafka_unreachable"), timeout_seconds=START_SECONDS)
 
-        worker.stop()
+        worker.stop(grace_seconds=START_SECONDS)
 
         assert worker.returncode == 0
 

@@ -2,6 +2,7 @@
 
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
+from http.client import HTTPException
 
 import numpy as np
 from prometheus_client import CollectorRegistry, generate_latest
@@ -33,7 +34,8 @@ def samples_at(port: int) -> Samples:
     try:
         with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
             page: bytes = answer.read()
-    except OSError:
+    except (OSError, HTTPException):
+        # Also where it ends in the midst of its answer.
         return {}
     return samples(page)
 

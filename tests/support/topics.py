@@ -10,5 +10,7 @@ def create_topic(bootstrap: str, topic: str, *, partitions: int = 1, **configs: 
     admin = KafkaAdminClient(bootstrap_servers=bootstrap)
     try:
         admin.create_topics([NewTopic(topic, partitions, 1, topic_configs=dotted)])
+        # The controller has made it; the broker learns of it a little later.
+        admin.wait_for_topics([topic], timeout_ms=30_000)
     finally:
         admin.close()
