@@ -81,6 +81,7 @@ def play_a_session(deployment: Deployment, close: float) -> None:
     """Price ACME until its close at `close`, with creations, and say that the session is over."""
     # The creations first: once the session is over its result is written with what is there.
     deployment.send(FLOWS, flow("ACMU", 1e6), partition=ACME_PARTITION)
+    saved_to(deployment, FLOWS, 1)
     deployment.send(
         PRICES,
         price(price=90.0),
@@ -268,7 +269,7 @@ def test_a_worker_refused_a_save_while_kafka_says_it_is_the_owner_ends_for_its_s
         deployment.redis.hincrby(partition_key(ACME_PARTITION), "token", 60_000)
         deployment.send(PRICES, heartbeat("", TIME_NS), partition=ACME_PARTITION)
 
-        eventually(lambda: worker.returncode is not None, seconds=30)
+        eventually(lambda: worker.returncode is not None)
 
     assert worker.returncode == EXIT_RESTART
     assert worker.metric("forcedflow_fenced_total") in {0.0, 1.0}
@@ -280,7 +281,7 @@ def test_a_planned_exit_gives_a_named_workers_partitions_away_at_once(
     deployment = deploy(kafka, redis_url)
     with deployment.worker("first", "--instance-id", "one") as first:
         first.wait_until(first.serves, timeout_seconds=START_SECONDS)
-        first.stop()
+        first.stop(grace_seconds=START_SECONDS)
 
     assert first.returncode == 0
     assert deployment.members() == []
@@ -322,4 +323,4 @@ def test_workers_switch_to_a_universe_that_is_imported_while_they_run(
         partial = deployment.partial(ACME_PARTITION)
         assert partial is not None
         assert partial.leveraged_usd[0] == pytest.approx(demand)
-        assert worker.log("universe_switched")
+        eventually(lambda: worker.log("universe_switched"))
