@@ -189,6 +189,8 @@ def damaged(directory: Path, how: str) -> dict[bytes, bytes | None]:
             records[f"{version}|rooms.csv|0".encode()] = b"room,symbol"
         case "no commit":
             records[commit] = b"{}"
+    # The feed may look when half of them have come: what is whole until then would be used.
+    records[commit] = records.pop(commit)
     return records
 
 
@@ -213,6 +215,8 @@ async def test_a_damaged_version_is_refused_and_the_old_one_stays(
 
         with capture_logs() as logs:
             append(topic.bootstrap, records, prefix=topic.topics_prefix)
+            # Of a damaged version that a newer one follows at once nothing is said.
+            await asyncio.to_thread(eventually, lambda: "universe_refused" in events(logs))
             assert await nothing_follows(feed)
             again = folder(tmp_path / "c", 3e8)
             append(topic.bootstrap, version_records(again), prefix=topic.topics_prefix)
@@ -287,7 +291,10 @@ def test_a_restart_of_the_broker_is_waited_out(own_kafka: EmbeddedKafka, tmp_pat
         runner.run(feed.close())
 
     told = [event for event in events(logs) if event.startswith("universe_feed")]
-    assert told == ["universe_feed_waits", "universe_feed_goes_on"]
+    # It waits once for each kind of trouble: a broker may answer before it has its topics.
+    assert told[0] == "universe_feed_waits"
+    assert told[-1] == "universe_feed_goes_on"
+    assert told.count("universe_feed_goes_on") == 1
 
 
 async def test_a_topic_that_is_made_anew_is_read_anew(topic: KafkaSection, tmp_path: Path) -> None:
