@@ -22,7 +22,7 @@ route:
   repeat_interval: 4h
   routes:
     - matchers: ['family="waits"']
-      group_wait: 300ms
+      group_wait: 1s
     - matchers: ['family="patient"']
       group_wait: 1h
     - matchers: ['family="beats"']
@@ -79,6 +79,11 @@ def wait_for_looks(server: AlertmanagerServer, family: str, *, looks: int = 2) -
     eventually(lambda: server.flushes({"family": family}) >= before + looks)
 
 
+def is_muted(server: AlertmanagerServer, name: str) -> bool:
+    [alert] = [each for each in server.alerts() if each["labels"]["alertname"] == name]
+    return bool(alert["status"]["state"] == "suppressed")
+
+
 def wait_until_dropped(server: AlertmanagerServer, family: str) -> None:
     """Wait until a group has been looked at after something in it resolved."""
     eventually(lambda: server.flushes({"family": family}, resolved=True) > 0)
@@ -119,7 +124,8 @@ def test_what_flips_within_the_interval_is_told_once_and_ends_once(
 ) -> None:
     fire(server, "Flips", family="flips")
     eventually(lambda: pager.statuses(family="flips") == ["firing"])
-    # In one batch: no look comes between.
+    # In one batch, and just after a look: no other comes between.
+    wait_for_looks(server, "flips", looks=1)
     server.post("alerts", [resolved("Flips", family="flips"), firing("Flips", family="flips")])
     wait_for_looks(server, "flips")
     end(server, "Flips", family="flips")
@@ -157,6 +163,8 @@ def test_what_resolves_while_inhibited_is_never_told(
     eventually(lambda: pager.statuses(family="inhibited") == ["firing"])
     fire(server, "Cause", family="cause")
     eventually(lambda: pager.statuses(family="cause") == ["firing"])
+    # Its inhibitor hears of the cause by another way than its pager.
+    eventually(lambda: is_muted(server, "Effect"))
     end(server, "Effect", family="inhibited")
     wait_until_dropped(server, "inhibited")
     end(server, "Cause", family="cause")

@@ -60,7 +60,7 @@ def test_its_processes_are_found_and_ended_without_it(supervisor: Supervisor) ->
     eventually(lambda: supervisor.states()["deaf"].name == "RUNNING")
     os.kill(int(supervisor.pid_file.read_text()), signal.SIGKILL)
     eventually(lambda: not supervisor.answers())
-    assert any("sleep 600" in words for words in processes_of(home).values())
+    eventually(lambda: any("sleep 600" in words for words in processes_of(home).values()))
 
     end(home, grace_seconds=0.3)
 

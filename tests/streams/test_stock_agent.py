@@ -56,7 +56,10 @@ def test_batches_end_where_single_events_end(
         with oracle, deployment.serving():
             eventually(lambda: oracle.returncode is not None, seconds=60)
             assert oracle.returncode == 0, oracle.log_file.read_text()
-            partials = [deployment.partial(number) for number in range(PARTITIONS)]
+            # The worker has read all there is; its partials are written a moment later.
+            numbers = range(PARTITIONS)
+            eventually(lambda: all(deployment.partial(each) is not None for each in numbers))
+            partials = [deployment.partial(number) for number in numbers]
 
     for number, partial in enumerate(partials):
         content = (tmp_path / f"{number}.partial").read_bytes()
