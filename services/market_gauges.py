@@ -6,14 +6,14 @@ from core.columns import NUMERIC_COLUMNS, Floats, View
 from core.universe import Universe
 from services.clock import Clock
 from services.gauge_tables import GaugeTable
-from streams.market_metrics import IN_BASE_UNITS, MARKET, REFERENCE, ROOM
+from streams.market_metrics import IN_BASE_UNITS, LIQUIDITY, MARKET, REFERENCE, ROOM
 
 
 class MarketGauges:
     """Each numeric column of the newest view as a gauge; what is unknown has no sample."""
 
     def __init__(self, clock: Clock) -> None:
-        self._figures = GaugeTable(MARKET, clock)
+        self._figures = GaugeTable((*MARKET, *LIQUIDITY), clock)
         self._references = GaugeTable(REFERENCE, clock)
         self._members = GaugeTable(ROOM, clock)
         self.tables = (self._figures, self._references, self._members)
@@ -24,6 +24,7 @@ class MarketGauges:
         """Show this view from now on, whose rows are the references of `universe`."""
         symbols = universe.symbol
         columns = [_in_base_units(view, column) for column in NUMERIC_COLUMNS]
+        columns.append(view.adv_usd)
         self._figures.show((symbols,), columns, is_known=~view.is_unknown)
         names = (symbols, universe.venue, universe.currency)
         self._references.show(names, [np.ones(len(symbols))])

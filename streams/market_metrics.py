@@ -49,6 +49,16 @@ MARKET = tuple(
 )
 """The numeric columns of the projection, in their order, exported by the active alerter alone."""
 
+LIQUIDITY = (
+    Metric(
+        "forcedflow_adv_usd",
+        "gauge",
+        "Average daily volume of the reference in USD, which adv_ratio is of.",
+        ("symbol",),
+    ),
+)
+"""What the ratios in `MARKET` are of: of several references only sums have one together."""
+
 _POSITIONING_HELP = {
     "open_interest_contracts": "Open interest, calls and puts, contracts",
     "put_call_open_interest": "Open puts for each open call",

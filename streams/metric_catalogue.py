@@ -3,7 +3,7 @@
 Each process has its section; a name is written here and nowhere else.
 """
 
-from streams.market_metrics import MARKET, POSITIONING, REFERENCE, ROOM
+from streams.market_metrics import LIQUIDITY, MARKET, POSITIONING, REFERENCE, ROOM
 from streams.metric import FAST_SECONDS, LATENCY_SECONDS, Metric
 from streams.topics import INPUTS
 
@@ -323,6 +323,7 @@ SECTIONS = {
     "worker": WORKER,
     "alerter": ALERTER,
     "market": MARKET,
+    "liquidity": LIQUIDITY,
     "positioning": POSITIONING,
     "reference": REFERENCE,
     "room": ROOM,

@@ -30,7 +30,8 @@ ONE_SIDED = f"abs({_NET}) / ({_GROSS} > 0)"
 """1 where every member must trade on the same side, 0 where they cancel out."""
 _MEMBERS = by_room(f"{_FLOW} * 0 + 1")
 _AT_WARNING = by_room(f"{all_of('level')} >= bool 2")
-_VOLUME = f"{_FLOW} / ({all_of('adv_ratio')} != 0)"
+_VOLUME = f"{all_of('adv_usd')} and on (symbol) {_FLOW}"
+"""Of the members whose figure is known, also of those that owe nothing."""
 _ADV = f"{_NET} / {by_room(_VOLUME)}"
 _MEAN = by_room(_RETURN, "avg")
 _SPREAD = by_room(_RETURN, "stddev")

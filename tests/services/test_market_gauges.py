@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from prometheus_client import CollectorRegistry
@@ -37,6 +39,14 @@ def test_each_column_is_a_gauge_in_its_base_unit() -> None:
             assert figures["seconds_to_trade"]["ACME"] == pytest.approx(3_600.0 * (1.0 + number))
         else:
             assert figures[name] == {"ACME": 1.0 + number, "BOLT": 2.0, "CORE": 3.0}
+
+
+def test_the_volume_that_ratios_are_of_is_a_gauge() -> None:
+    view = replace(view_at(UNIVERSE, hour(15)), adv_usd=np.array([5e6, np.nan, 0.0]))
+    gauges = MarketGauges(ManualClock(0))
+    gauges.show(view, UNIVERSE)
+
+    assert shown(gauges)["adv_usd"] == {"ACME": 5e6, "CORE": 0.0}
 
 
 def test_a_row_that_is_unknown_has_no_figure_and_keeps_its_name() -> None:
