@@ -144,7 +144,7 @@ def without_time_left(summary: str) -> str:
 def _span(seconds: float) -> str:
     # Rounded down: nobody must believe to have a minute that is already running.
     if seconds < _MINUTE_SECONDS:
-        return f"{seconds:.0f} s"
+        return f"{int(seconds)} s"
     hours, minutes = divmod(int(seconds // _MINUTE_SECONDS), 60)
     return f"{hours} h {minutes} min" if hours else f"{minutes} min"
 

@@ -244,6 +244,7 @@ def test_a_probability_has_no_side_of_its_own() -> None:
     ("cutoff", "close", "words"),
     [
         (59.4, 659.4, "59 s to the cut-off"),
+        (59.9, 659.9, "59 s to the cut-off"),
         (119.9, 719.0, "1 min to the cut-off"),
         (21_000.0, 21_600.0, "5 h 50 min to the cut-off"),
         (0.0, 300.0, "past the cut-off, 5 min to the close"),
