@@ -279,8 +279,10 @@ def _after(
         state=transition.state,
         sequence=sequence,
         annotations=tell_end(transition, before.annotations),
-        # The host's clock may have been set back; Alertmanager refuses an end before the start.
-        ends_ns=max(now_ns, before.starts_ns),
+        # The host's clock may have been set back since. Alertmanager refuses an end before the
+        # start, and goes on until one that is still to come.
+        starts_ns=min(before.starts_ns, now_ns),
+        ends_ns=now_ns,
         resolved_ns=transition.at_ns,
         reason=transition.reason,
     )

@@ -49,6 +49,19 @@ def test_the_latest_end_counts_until_one_lies_in_the_past(server: AlertmanagerSe
     assert held(server, "Lease") == []
 
 
+def test_an_end_with_an_earlier_start_ends_what_was_to_start_later(
+    server: AlertmanagerServer,
+) -> None:
+    # The clock of whoever pushes may have been set back: its end at that start comes too late.
+    server.post("alerts", [firing("Ahead", began=3600.0, ends=3900.0)])
+    server.post("alerts", [firing("Ahead", began=3600.0, ends=3600.0)])
+    [waits] = held(server, "Ahead")
+    server.post("alerts", [firing("Ahead", began=-0.001, ends=-0.001)])
+
+    assert waits["status"]["state"] == "active"
+    assert held(server, "Ahead") == []
+
+
 def test_the_earliest_start_and_the_last_texts_count(server: AlertmanagerServer) -> None:
     # A new holder of the lease that knew a later start would not begin the episode anew.
     early = firing("Merged", began=-30.0, text="before")

@@ -3,6 +3,7 @@ import pytest
 
 from core.alerts import Change, Phase, Reason
 from core.sessions import NANOS_PER_SECOND
+from services.alert_dispatch import batch_of
 from services.alert_ledger import (
     CLOSED_KEPT,
     OUTBOX_KEPT,
@@ -82,7 +83,12 @@ def test_an_end_is_never_before_the_start_though_the_host_clock_went_back() -> N
     ledger = happen(Ledger(), fired(), now_ns=HOST_NS)
     ledger = happen(ledger, cleared(), now_ns=HOST_NS - MINUTE_NS)
 
-    assert ledger.episodes[0].ends_ns == HOST_NS
+    [episode] = ledger.episodes
+    assert episode.starts_ns == episode.ends_ns == HOST_NS - MINUTE_NS
+    [resolve] = batch_of(
+        ledger.episodes, released=ledger.sequence, now_ns=HOST_NS - MINUTE_NS, texts={}
+    ).resolves
+    assert resolve.ended.starts_at == resolve.ended.ends_at
 
 
 def test_firing_again_is_a_new_episode_and_the_old_one_is_closed() -> None:
