@@ -7,6 +7,7 @@ midnight in New York, one of a daily file a date; then the level.
 import hashlib
 import re
 import zipfile
+import zlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from datetime import time
@@ -16,7 +17,7 @@ from typing import NamedTuple
 import numpy as np
 import pyarrow as pa
 
-from core.errors import ConfigError
+from core.errors import ConfigError, described
 from services.chain_dates import HOME_ZONE, compact_date
 from services.chain_lean import identity_of
 from services.chain_rows import ChainFile, Head, option_chain, rejecter
@@ -37,6 +38,8 @@ _ENTRY = re.compile(
     re.ASCII,
 )
 _STRIKE_UNITS = 10_000.0
+_UNREADABLE = (zipfile.BadZipFile, zlib.error, EOFError, OSError, RuntimeError)
+"""What comes of a zip that is damaged, half written, encrypted or of another version."""
 _DAY_MS = 86_400_000
 _LOOKED_AT = 10
 
@@ -55,7 +58,7 @@ def is_lean_levels(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             names = archive.namelist()[:_LOOKED_AT]
-    except (zipfile.BadZipFile, OSError):
+    except _UNREADABLE:
         return False
     return any(_ENTRY.fullmatch(name) for name in names)
 
@@ -80,8 +83,8 @@ def read_lean_levels(path: Path, calendar: OptionCalendar) -> list[ChainFile]:
                 rejects.append(Reject.of(raws[number], reason=read, file=file, line=number))
             else:
                 levels += read
-    except (zipfile.BadZipFile, OSError, RuntimeError) as error:
-        raise ConfigError(f"{file}: expected a zip of open interest: {error}") from error
+    except _UNREADABLE as error:
+        raise ConfigError(f"{file}: expected a zip of open interest: {described(error)}") from error
     if not levels:
         raise ConfigError(
             f"{file}: expected files of contracts such as "

@@ -184,3 +184,22 @@ def test_what_is_no_zip_of_levels_says_what_was_expected(tmp_path: Path) -> None
     broken.write_bytes(b"PK\x03\x04 not really")
     with pytest.raises(ConfigError, match="a zip of open interest"):
         read_lean_levels(broken, option_calendar())
+
+
+def test_a_damaged_zip_is_an_error_that_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "levels.zip"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(ENTRY, "23400000,7\n" * 40)
+    sound = path.read_bytes()
+    refused = 0
+
+    for place in range(len(sound)):
+        for wrong in (b"\x00", b"\x63", b"\xff"):
+            path.write_bytes(sound[:place] + wrong + sound[place + 1 :])
+            try:
+                layout_of(path)
+                read_lean_levels(path, option_calendar())
+            except ConfigError:
+                refused += 1
+
+    assert refused > len(sound)
