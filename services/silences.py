@@ -43,7 +43,8 @@ class Matcher(msgspec.Struct, frozen=True, rename="camel"):
         """Return whether labels meet it; a label that is not there counts as empty."""
         value = labels.get(self.name, "")
         found = _is_whole_match(self.value, value) if self.is_regex else value == self.value
-        return found is self.is_equal
+        # Alertmanager understood a pattern that we do not, so it may well be met.
+        return found is None or found is self.is_equal
 
     @property
     def names_a_value(self) -> bool:
@@ -186,11 +187,10 @@ def _check(answer: Answer, *, url: str, expected: str) -> None:
         raise SilenceError(f"{url}: expected {expected}, it was: {was.strip()}")
 
 
-def _is_whole_match(pattern: str, value: str) -> bool:
-    """Match as Alertmanager does: RE2, whose time is bounded whatever the pattern is."""
+def _is_whole_match(pattern: str, value: str) -> bool | None:
+    """Match as Alertmanager does: RE2, whose time is bounded; None if it does not compile."""
     try:
         found = pc.match_substring_regex(pa.array([value]), pattern=f"^(?:{pattern})$")
     except pa.ArrowInvalid:
-        # Alertmanager understood it, so it may well match.
-        return True
+        return None
     return bool(found[0].as_py())

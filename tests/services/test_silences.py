@@ -56,8 +56,9 @@ def test_a_pattern_that_would_take_for_ever_takes_no_time() -> None:
     assert not evil.matches({"symbol": "A" * 5000})
 
 
-def test_a_pattern_that_is_not_understood_may_match() -> None:
-    assert Matcher("symbol", "(((", is_regex=True).matches(LABELS)
+@pytest.mark.parametrize("is_equal", [True, False])
+def test_a_pattern_that_is_not_understood_may_match(*, is_equal: bool) -> None:
+    assert Matcher("symbol", "(((", is_regex=True, is_equal=is_equal).matches(LABELS)
 
 
 async def test_listing_asks_version_two_and_understands_the_answer() -> None:
