@@ -184,8 +184,11 @@ class ResolveGate:
             active = [one for one in every if one.is_active_by(soon)]
             self._active = tuple(one for one in active if one.is_active)
             self._observer.silences(self._silences.url, "read")
-            for door in waiting:
-                await self._decide_one(door, active)
+            found = [(door, self._decided(door, active)) for door in waiting]
+            # Last, for it may fail: what nobody has acknowledged does not depend on it.
+            for door, acknowledgements in found:
+                if acknowledgements:
+                    await self._expire(door, acknowledgements)
         except SilenceError as error:
             self._fail(error)
         except Exception as error:
@@ -198,18 +201,28 @@ class ResolveGate:
             if door.verdict == "undecided":
                 door.verdict = "held"
         self._note_held()
-        if any(door.verdict == "free" for door in waiting):
+        # What came meanwhile is undecided: the next push has it reviewed.
+        if any(door.verdict == "free" for door in waiting) or self._has_undecided():
             self._on_free()
 
-    async def _decide_one(self, door: _Door, active: Iterable[Silence]) -> None:
+    def _has_undecided(self) -> bool:
+        return any(door.verdict == "undecided" for door in self._doors.values())
+
+    def _decided(self, door: _Door, active: Iterable[Silence]) -> list[Silence]:
+        """Decide what no acknowledgement is in the way of; return those that are."""
         covering = [silence for silence in active if silence.covers(door.labels)]
         broader = [silence.id for silence in covering if not silence.names_exactly(door.labels)]
         if broader:
             if door.verdict == "undecided":
                 log.info("resolve_held", peer=self._silences.url, silences=broader, **door.labels)
             door.verdict = "held"
-            return
-        for silence in covering:
+            return []
+        if not covering:
+            self._set_free(door)
+        return covering
+
+    async def _expire(self, door: _Door, acknowledgements: Iterable[Silence]) -> None:
+        for silence in acknowledgements:
             await self._silences.expire(silence.id)
             self._observer.silences(self._silences.url, "expired")
             log.info(
@@ -219,6 +232,9 @@ class ResolveGate:
                 created_by=silence.created_by,
                 **door.labels,
             )
+        self._set_free(door)
+
+    def _set_free(self, door: _Door) -> None:
         door.verdict = "free"
         door.decided_at = self._clock.monotonic()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 
+import msgspec
 import pytest
 
 from services.alert_messages import PostableAlert
@@ -201,6 +202,40 @@ async def test_what_cannot_be_expired_holds() -> None:
 
     scene.expiring = None
     assert await scene.tick(RESEND_SECONDS) == [ENDED]
+
+
+async def test_what_cannot_be_expired_holds_nothing_else() -> None:
+    scene = Scene()
+    scene.silences["one"] = [ACKNOWLEDGEMENT]
+    scene.expiring = UNREADABLE
+    other = PostableAlert(dict(LABELS) | {"symbol": "BOLT"}, {}, alert(ENDED).starts_at, ENDED)
+    extended = msgspec.structs.replace(other, ends_at=EXTENDED)
+    scene.batch = Batch(1, (), (*scene.batch.resolves, Resolve(other, extended)))
+    await scene.tick()
+
+    assert await scene.tick(RESEND_SECONDS) == [EXTENDED, ENDED]
+    assert scene.fleet.withheld(now_ns=0) == {frozenset(LABELS.items())}
+
+
+async def test_a_resolve_that_comes_while_silences_are_read_is_decided_next() -> None:
+    scene = Scene()
+    scene.silences["one"] = [silence(*exact_matchers(LABELS)[:-1], silence_id="broader")]
+    before = scene.batch.resolves
+    labels = dict(LABELS) | {"side": "buy"}
+    other = PostableAlert(labels, {}, alert(ENDED).starts_at, ENDED)
+    reading = scene.transport.ask
+
+    async def meanwhile(method: Method, url: str, body: bytes = b"") -> Answer:
+        scene.transport.ask = reading  # type: ignore[method-assign]
+        scene.batch = Batch(2, (), (*before, Resolve(other, other)))
+        scene.fleet.request()
+        for _ in range(5):
+            scene.poke()
+            await asyncio.sleep(0)
+        return await reading(method, url, body)
+
+    scene.transport.ask = meanwhile  # type: ignore[method-assign]
+    assert await scene.tick() == [EXTENDED, ENDED]
 
 
 async def test_each_peer_goes_by_its_own_silences() -> None:
