@@ -134,19 +134,21 @@ class ChildProcess:
 
     def stop(self, *, grace_seconds: float = 10.0) -> None:
         """End the program: TERM, and KILL if it takes longer than `grace_seconds`."""
-        if self._process is None:
+        process = self._process
+        if process is None:
             return
-        self._signal(signal.SIGTERM)
+        _signal(process, signal.SIGTERM)
         try:
-            self._process.wait(grace_seconds)
+            process.wait(grace_seconds)
         except subprocess.TimeoutExpired:
-            self.kill()
+            _kill(process)
 
     def kill(self) -> None:
         """End the program at once, as a crash would."""
-        if self._process is not None:
-            self._signal(signal.SIGKILL)
-            self._process.wait()
+        # Whoever watches it may start it again before we have seen its end.
+        process = self._process
+        if process is not None:
+            _kill(process)
 
     def pause(self) -> None:
         """Freeze the program; it keeps its connections and says nothing from here on."""
@@ -170,11 +172,6 @@ class ChildProcess:
     ) -> None:
         self.stop()
 
-    def _signal(self, number: signal.Signals) -> None:
-        # The child leads its session and so its group; what it started goes with it.
-        if self._process is not None and self._process.poll() is None:
-            os.killpg(self._process.pid, number)
-
     def _poll(self, answers: Callable[[], bool], timeout_seconds: float) -> None:
         deadline = self._clock.monotonic() + timeout_seconds
         while not answers():
@@ -188,3 +185,14 @@ class ChildProcess:
         lines = self.log_file.read_text(errors="replace").splitlines()[-10:]
         tail = "".join(f"\n  {line}" for line in lines)
         return ChildError(f"{self.name} {what}; the end of {self.log_file}:{tail}")
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    _signal(process, signal.SIGKILL)
+    process.wait()
+
+
+def _signal(process: subprocess.Popen[bytes], number: signal.Signals) -> None:
+    # The child leads its session and so its group; what it started goes with it.
+    if process.poll() is None:
+        os.killpg(process.pid, number)

@@ -1,3 +1,5 @@
+import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -72,6 +74,26 @@ def test_a_port_is_free_again_when_who_was_given_it_has_ended() -> None:
     port = next(each for each in range(31_999, 20_000, -1) if keeps_elsewhere(each) == "True")
 
     assert keep_port(port)
+
+
+def test_to_kill_who_is_started_again_at_once_ends_one_start_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kill_group = os.killpg
+    with ChildProcess("kept", ["sleep", "600"], directory=tmp_path) as child:
+        first = child.pid
+
+        def kill_and_start(group: int, number: signal.Signals) -> None:
+            kill_group(group, number)
+            monkeypatch.undo()
+            os.waitid(os.P_PID, group, os.WEXITED | os.WNOWAIT)
+            child.start()
+
+        monkeypatch.setattr(os, "killpg", kill_and_start)
+
+        child.kill()
+
+        assert child.pid != first
 
 
 def test_a_missing_package_is_named_with_how_to_install_it() -> None:
