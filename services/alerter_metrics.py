@@ -75,7 +75,6 @@ class AlerterMetrics:
 
     def stand_by(self) -> None:
         """Show that another is active, and nothing that only the active one can know."""
-        self._metrics.gauge("forcedflow_alerter_active").set(0)
         self._metrics.gauge("forcedflow_partitions_unknown").set(math.nan)
         self._market.hide()
         self._positioning.hide()
@@ -85,6 +84,8 @@ class AlerterMetrics:
             self._metrics.forget("forcedflow_resolves_held", peer)
         for severity in SEVERITIES:
             self._metrics.forget("forcedflow_alerts_active", severity)
+        # Last: who is asked meanwhile does not say that it stands by beside figures of its own.
+        self._metrics.gauge("forcedflow_alerter_active").set(0)
 
     def seen(self, *, is_blind: bool) -> None:
         """Show whether a stand-by can see the lease."""

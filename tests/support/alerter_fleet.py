@@ -9,6 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
+import msgspec
 import redis
 
 from services.alerter_lease import LEASE_KEY
@@ -16,6 +17,8 @@ from services.child_process import ChildProcess, free_port
 from services.topics_admin import create_topics
 from services.universe_files import load_universe
 from streams.event_times import parse_time
+from streams.topics import ALERTS
+from tests.support.kafka_reader import records_of
 from tests.support.live_market import LiveMarket, live_market_in
 from tests.support.metric_samples import samples_at, values
 from tests.support.universes import fund, reference, write_universe
@@ -128,6 +131,11 @@ class AlerterFleet:
         """Return who has the lease, "" where there is none."""
         held = self.store.hget(LEASE_KEY, "holder")
         return held.decode() if isinstance(held, bytes) else ""
+
+    def audited(self) -> set[str]:
+        """Return the symbols of which Kafka has an alert."""
+        records = records_of(self._bootstrap, f"{self._prefix}{ALERTS}")
+        return {msgspec.json.decode(record.value)["key"]["symbol"] for record in records}
 
     def __enter__(self) -> Self:
         create_topics(self._bootstrap, prefix=self._prefix)
