@@ -26,7 +26,7 @@ pytestmark = [pytest.mark.debian("prometheus"), pytest.mark.debian("prometheus-a
 RESUMED_SECONDS = 10.0
 """Within this pages go on after a restart, seen at Alertmanager's API (docs/guarantees.md)."""
 START_SECONDS = 30.0
-FROZEN_SECONDS = 0.4 * LEASE_SECONDS
+FROZEN_SECONDS = 0.25 * LEASE_SECONDS
 
 
 class Desk(NamedTuple):
@@ -72,7 +72,7 @@ def play(desk: Desk, fault: Fault, random: np.random.Generator, figure: Figure) 
 
 
 def moment(random: np.random.Generator) -> float:
-    return float(random.uniform(3.5, 4.5))
+    return float(random.uniform(4.5, 5.5))
 
 
 def test_prometheus_freezes(desk: Desk, random: np.random.Generator, figure: Figure) -> None:

@@ -13,10 +13,16 @@ from services.exposition import Exposition
 
 GAUGE = "forcedflow_test_signal"
 RULE = "TestSignal"
+EXPRESSION = f"last_over_time({GAUGE}[5m]) > 0"
+"""Scrapes that come late are lost, two in a row too: that must not end what fires."""
 EVALUATION_SECONDS = 0.5
-RESEND_SECONDS = 2.5
+RESEND_SECONDS = 4.0
 LEASE_SECONDS = 4 * RESEND_SECONDS
-"""Alertmanager ends what was not sent again for so long, as Prometheus tells it."""
+"""Alertmanager ends what was not sent again for so long, as Prometheus tells it.
+
+Who was killed needs half of it: it is started a second later, finds its Alertmanager five seconds
+after that, and sends again what it sent in vain with the next resend.
+"""
 
 
 class SignalGauges:
@@ -46,7 +52,8 @@ class RuleServer:
     Parameters
     ----------
     target, alertmanager : str     what it scrapes and whom it tells, as host:port
-    expression : str               what fires, by default each gauge of `SignalGauges` that is up
+    expression : str               what fires, by default each gauge of `SignalGauges` that was
+                                   up when last scraped
     interval_seconds : float       from scrape to scrape, and from evaluation to evaluation
 
     Attributes
@@ -60,7 +67,7 @@ class RuleServer:
         *,
         target: str,
         alertmanager: str,
-        expression: str = f"{GAUGE} > 0",
+        expression: str = EXPRESSION,
         interval_seconds: float = EVALUATION_SECONDS,
     ) -> None:
         directory.mkdir(parents=True, exist_ok=True)
