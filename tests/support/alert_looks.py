@@ -1,5 +1,6 @@
 """What someone who asks an Alertmanager all the time gets to see."""
 
+import math
 import threading
 import time
 from typing import NamedTuple, Self
@@ -17,11 +18,15 @@ class Look(NamedTuple):
 
 
 class AlertLooks:
-    """Looks at the API from a thread of its own; an answer that does not come is no look."""
+    """Looks at the API from a thread of its own; an answer that does not come is no look.
+
+    It also looks whether the Alertmanager has written down again whom it notified.
+    """
 
     def __init__(self, server: AlertmanagerServer) -> None:
         self._server = server
         self._looks: list[Look] = []
+        self._written: list[float] = []
         self._is_over = threading.Event()
         self._thread = threading.Thread(target=self._run, name="alert-looks", daemon=True)
 
@@ -35,8 +40,18 @@ class AlertLooks:
                 return look.at
         return None
 
+    def written_after(self, at: float) -> float:
+        """Return when all that was notified by a moment was seen written, inf while it is not."""
+        since = [each for each in self._written if each >= at]
+        # The first may have begun before.
+        return since[1] if len(since) > 1 else math.inf
+
     def _run(self) -> None:
+        version = self._server.notified_version()
         while not self._is_over.wait(LOOK_SECONDS):
+            before, version = version, self._server.notified_version()
+            if version != before:
+                self._written.append(time.monotonic())
             try:
                 alerts = self._server.alerts()
             except (OSError, ValueError):

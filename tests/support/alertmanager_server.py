@@ -24,7 +24,7 @@ receivers:
       - url: {url}
         send_resolved: true
 """
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 ALONE = ("--cluster.listen-address=",)
 
 
@@ -115,6 +115,14 @@ class AlertmanagerServer:
     def notified(self) -> bytes:
         """Return what it has written down of whom it notified."""
         return self._notified.read_bytes() if self._notified.exists() else b""
+
+    def notified_version(self) -> tuple[int, int]:
+        """Return what tells one writing of whom it notified from the next."""
+        try:
+            found = self._notified.stat()
+        except FileNotFoundError:
+            return 0, 0
+        return found.st_ino, found.st_mtime_ns
 
     def post(self, path: str, body: object, *, content_type: str = "application/json") -> Reply:
         """POST `body` as JSON to `path` of its API, and return what it says, good or bad."""

@@ -19,8 +19,6 @@ from tests.support.webhook_recorder import Notice, WebhookRecorder
 SYMBOLS = ("ACME", "BOLT", "CAKE", "DELL", "EAST", "FORD", "GOLD", "PROBE")
 PROBE = SYMBOLS[-1]
 """Breaches at the moment of the fault: when it is shown, pages go on."""
-WRITTEN_SECONDS = 1.5
-"""After so long Alertmanager has written down whom it told: half more than its interval."""
 TOLD_SECONDS = 90.0
 """Longest wait for what is due, on a machine that has other things to do."""
 _STEP_SECONDS = 0.02
@@ -188,11 +186,10 @@ class Breaches:
         """Say whether the pager knows that a symbol fires, and Alertmanager that it does."""
         if self._changes(symbol) < 2 * self.episodes[symbol] - 1:
             return False
-        now = time.monotonic()
-        written_at = self._first_told(symbol) + WRITTEN_SECONDS
+        written_at = self._looks.written_after(self._first_told(symbol))
         if written_at > played.struck_at:
-            written_at = played.resumed_at + WRITTEN_SECONDS
-        return now >= written_at
+            written_at = self._looks.written_after(played.resumed_at)
+        return time.monotonic() >= written_at
 
     def _changes(self, symbol: str) -> int:
         """Return how many beginnings and ends the pager knows of."""
