@@ -152,8 +152,8 @@ def test_in_a_pipe_it_says_what_is_due_and_ctrl_c_ends_it(tmp_path: Path) -> Non
 
         interrupt(process, signal.SIGINT)
         eventually(lambda: processes_in(directory) == [])
+        output.until(lambda text: "interrupted; every process has ended" in text)
         assert output.is_raw()
-        assert "interrupted; every process has ended" in output.text()
 
     left_behind = directory / "left-behind"
     left_behind.touch()
@@ -174,5 +174,5 @@ def test_on_a_terminal_it_shows_the_table_and_ends_after_the_close(tmp_path: Pat
         assert not output.is_raw()
 
         assert process.wait(START_SECONDS) == 0
-        assert CLOSED_CLOCK.search(output.text())
+        output.until(lambda text: CLOSED_CLOCK.search(text) is not None)
     eventually(lambda: processes_in(directory) == [])
