@@ -30,8 +30,8 @@ START = "2026-06-23T14:00:00-04:00"
 CLOSE = "2026-06-23T16:00:00-04:00"
 SPEED = 240.0
 EVALUATIONS_A_SECOND = 10
-MISSED_EVALUATIONS = 10
-"""How many in a row a busy machine may cost the alerter: a second."""
+MISSED_EVALUATIONS = 40
+"""How many in a row a busy machine may cost the alerter: four seconds."""
 SLACK_NS = round(MISSED_EVALUATIONS / EVALUATIONS_A_SECOND * SPEED * naive.SECOND_NS)
 PLAY_SECONDS = 120.0
 EMPTY_FOR_A_REASON = {

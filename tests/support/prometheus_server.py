@@ -13,7 +13,7 @@ import yaml
 
 from services.child_process import ChildProcess, free_port
 
-START_SECONDS = 20.0
+START_SECONDS = 60.0
 STEP_SECONDS = 1
 Series = list[tuple[dict[str, str], list[tuple[float, float]]]]
 """Labels and (time, value) of each series."""
