@@ -37,6 +37,8 @@ class Pager:
         self.until_sees_all()
         done = self._judged()
         eventually(lambda: self._judged() >= done + EVALUATIONS, seconds=START_SECONDS)
+        # Kafka has a change when it was told, or later where it was slow.
+        eventually(self._is_audited, seconds=START_SECONDS)
         return [
             (event["change"], *event["key"].values())
             for event in self._service.events(ALERTS)
@@ -72,6 +74,10 @@ class Pager:
     def until_sees_all(self) -> None:
         """Wait until it judges, and knows all partitions."""
         eventually(self.sees_all, seconds=START_SECONDS)
+
+    def _is_audited(self) -> bool:
+        ledger = self._service.ledger()
+        return ledger is not None and not ledger["outbox"]
 
     def _judged(self) -> float:
         return self._metric("forcedflow_evaluations_total", outcome="judged")

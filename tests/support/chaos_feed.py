@@ -21,6 +21,8 @@ BEAT_WINDOWS = 2
 """Heartbeats follow every so many windows."""
 _BATCH_BYTES = 64 * 1024
 _STOP_SECONDS = 2.0
+_AWAY_MS = 240_000
+"""Longest that a broker may be away: a record that waits longer without a leader is given up."""
 
 
 class Feed:
@@ -116,6 +118,7 @@ class Feed:
             enable_idempotence=True,
             max_batch_size=_BATCH_BYTES,
             retry_backoff_ms=50,
+            request_timeout_ms=_AWAY_MS,
         )
         await producer.start()
         try:

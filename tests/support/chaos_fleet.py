@@ -2,9 +2,11 @@
 
 import threading
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Self
 
+from services.child_process import ChildError
 from streams.topics import PARTITIONS
 from tests.support.running_worker import START_SECONDS, Deployment, RunningWorker
 from tests.support.waiting import eventually
@@ -67,9 +69,10 @@ class Fleet:
             self._kept.clear()
             self._wanted.clear()
         for worker in self.workers.values():
-            if worker.returncode is None:
+            # One that is frozen; another may end of itself while we look.
+            with suppress(ChildError):
                 worker.resume()
-                worker.stop(grace_seconds=5)
+            worker.stop(grace_seconds=5)
         self._has_ended.set()
         self._supervisor.join()
 

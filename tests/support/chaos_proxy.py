@@ -4,17 +4,18 @@ import asyncio
 import threading
 from typing import Self
 
-from services.child_process import free_port
-
 _CHUNK_BYTES = 64 * 1024
 _START_SECONDS = 10.0
 
 
 class SlowProxy:
-    """Passes connections on to a port; what comes back from there comes `delay_seconds` late."""
+    """Passes connections on to a port; what comes back from there comes `delay_seconds` late.
+
+    ``port`` is where it listens once it is entered.
+    """
 
     def __init__(self, target_port: int) -> None:
-        self.port = free_port()
+        self.port = 0
         self.delay_seconds = 0.0
         self._target_port = target_port
         self._loop = asyncio.new_event_loop()
@@ -37,7 +38,8 @@ class SlowProxy:
             runner.run(self._serve())
 
     async def _serve(self) -> None:
-        server = await asyncio.start_server(self._connected, "127.0.0.1", self.port)
+        server = await asyncio.start_server(self._connected, "127.0.0.1", 0)
+        self.port = int(server.sockets[0].getsockname()[1])
         self._is_ready.set()
         await self._ended.wait()
         server.close()

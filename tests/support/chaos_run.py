@@ -19,9 +19,9 @@ from tests.support.waiting import eventually
 
 RATE = 20_000.0
 """Events a second."""
-SETTLE_SECONDS = 40.0
+SETTLE_SECONDS = 90.0
 """Longest wait at a mark for what was broken to be whole again."""
-SAVE_SECONDS = 10.0
+SAVE_SECONDS = 30.0
 """Longest wait for the snapshots of what was applied."""
 
 

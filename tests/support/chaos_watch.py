@@ -2,6 +2,7 @@
 
 import threading
 import time
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -124,14 +125,14 @@ class Watch:
         )
 
     def moved(self, since_ns: int, until_ns: int = 2**62) -> set[int]:
-        """Return the partitions whose token changed in a stretch of time."""
+        """Return the partitions whose token changed in a stretch of time.
+
+        The last look before it counts: there may be none between its begin and the change.
+        """
         return {
             partition
             for partition, looks in enumerate(self.looks)
-            if len(
-                {look.token for look in looks if since_ns <= look.at_ns <= until_ns and look.token}
-            )
-            > 1
+            if _has_changed([look for look in looks if look.token], since_ns, until_ns)
         }
 
     def _run(self) -> None:
@@ -190,6 +191,12 @@ class Watch:
             return ""
         row = int(np.argmax(is_wrong))
         return f"at mark {seen.market_ns} row {row} was {partial.price[row]}, not {wanted[row]}"
+
+
+def _has_changed(looks: Sequence[Look], since_ns: int, until_ns: int) -> bool:
+    times = [look.at_ns for look in looks]
+    first = max(bisect_left(times, since_ns) - 1, 0)
+    return len({look.token for look in looks[first : bisect_right(times, until_ns)]}) > 1
 
 
 def read_partials(client: redis.Redis, universe: Universe) -> list[Seen | None]:

@@ -7,6 +7,7 @@ import os
 import socket
 import tempfile
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 from services.child_process import ChildError
@@ -38,7 +39,9 @@ class KafkaOnDemand(threading.Thread):
             with connection:
                 if connection.recv(len(_START)) == _STOP:
                     break
-                connection.sendall(self._answer().encode())
+                # Who asked may have run out of time; the broker is still everybody else's.
+                with suppress(OSError):
+                    connection.sendall(self._answer().encode())
         if self._kafka is not None:
             self._kafka.stop()
 
