@@ -25,6 +25,8 @@ class ContractDay:
     newest_ns : int64[rows]     newest event of each underlying, ``NO_TIME`` without one
     interest_label : int64[rows]        newest session that open interest in it was stated for,
                                         ``NO_SESSION`` without any
+    slots : dict[str, Slots]    by figure, one a contract; ``sequence`` is the session of the record
+                                that filled it: the oldest day stands for many
     """
 
     def __init__(self, label: int, *, capacity: int, rows: int) -> None:

@@ -8,7 +8,7 @@ from core.columns import Floats, Int64s
 from core.contract_days import FIGURES, ContractDays
 from core.contract_table import ContractTable
 from core.contracts import OpenInterestColumns
-from core.sessions import NO_SESSION, NO_TIME
+from core.sessions import NO_TIME
 from core.slots import Slots
 
 _VOLATILITIES = frozenset({"opening_volatility", "volatility"})
@@ -19,20 +19,17 @@ def contract_records(
 ) -> list[OpenInterestColumns]:
     """Return records of some contracts; ``ranks`` int64[...] are those of the sources.
 
-    Each says in which session's terms its contract is: that of the last split before it was
-    listed so, or its own where that is later.
+    Each says which session it is of, and in which session's terms its contract is: that of the
+    last split before it was listed so, or its own where that is later.
     """
     # The terms first: of all records of a contract the newest states them.
-    no_session = np.full(len(contracts), NO_SESSION, np.int64)
-    records = [_records(table, ranks, contracts, table.terms, label=no_session, figure="")]
-    for place, day in enumerate(days.ordered()):
+    records = [_records(table, ranks, contracts, table.terms, figure="")]
+    for day in days.ordered():
         for figure in FIGURES:
             slots = day.slots.get(figure)
             if slots is not None:
                 filled = contracts[slots.event_ns[contracts] != NO_TIME]
-                # The first stands for many sessions: of each figure its own, by its event.
-                label = np.full(len(filled), day.label if place else NO_SESSION, np.int64)
-                records.append(_records(table, ranks, filled, slots, label=label, figure=figure))
+                records.append(_records(table, ranks, filled, slots, figure=figure))
     return [each for each in records if len(each)]
 
 
@@ -42,9 +39,9 @@ def _records(
     contracts: Int64s,
     slots: Slots,
     *,
-    label: Int64s,
     figure: str,
 ) -> OpenInterestColumns:
+    label = slots.sequence[contracts]
     identity = table.identity[contracts]
     unknown = np.full(len(contracts), np.nan)
     figures: Mapping[str, Floats] = {_column(figure): slots.value[contracts]} if figure else {}

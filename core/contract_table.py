@@ -38,7 +38,7 @@ class ContractTable:
     settlement_ns : int64[capacity]
     multiplier, deliverable, dealer_sign : float64[capacity]
     is_cash_settled, is_american : bool[capacity]
-    terms : Slots               which record these terms were taken from
+    terms : Slots               which record these terms were taken from; ``sequence``: its session
     """
 
     def __init__(self, rows: int, capacity: int = 1024) -> None:
@@ -86,9 +86,12 @@ class ContractTable:
             found[i] = self._add(keys[i], identity[i]) if number < 0 else number
         return np.array(found, np.int64)
 
-    def take_terms(self, number: Int64s, records: OpenInterestColumns, rank: Int64s) -> Int64s:
+    def take_terms(
+        self, number: Int64s, records: OpenInterestColumns, label: Int64s, rank: Int64s
+    ) -> Int64s:
         """Let each contract take the terms of its newest record.
 
+        ``label``, ``rank`` int64[n] are of each record: its session, and that of its source.
         Returns the contracts that price or settle otherwise than before.
         """
         terms = {name: getattr(records, name) for name in _TERMS}
@@ -97,8 +100,7 @@ class ContractTable:
         # Records of one source and time that disagree: any fixed choice will do.
         tie = records.settlement_ns * 1e-9 + records.deliverable + records.multiplier * 1e-3
         tie += np.nan_to_num(terms["dealer_sign"]) * 1e-4
-        nothing = np.zeros(len(number), np.int64)
-        offered = Candidates(number, records.event_ns, nothing, rank, tie)
+        offered = Candidates(number, records.event_ns, label, rank, tie)
         best = winners(offered)
         best = best[self.terms.offer(offered.at(best))]
         mine = number[best]

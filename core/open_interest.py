@@ -97,7 +97,7 @@ class OpenInterest:
         self.days.grow(self.table.capacity)
         self._retire(int(label.max()))
         rank = self.ranks.take(records.source)
-        altered = self.table.take_terms(number, records, rank)
+        altered = self.table.take_terms(number, records, label, rank)
         changed = [
             self._offer(int(each), number, records, rank, here=label == each, is_opening=is_opening)
             for each in np.unique(label)
@@ -234,8 +234,8 @@ class OpenInterest:
         for figure, value, mine in offers:
             at = np.flatnonzero(mine & ~np.isnan(value))
             if len(at):
-                nothing = np.zeros(len(at), np.int64)
-                offered = Candidates(number[at], records.event_ns[at], nothing, rank[at], value[at])
+                own = np.full(len(at), label, np.int64)
+                offered = Candidates(number[at], records.event_ns[at], own, rank[at], value[at])
                 slots = day.slots_of(figure)
                 best = slots.latest(offered)
                 changed.append(best.slot[slots.offer(best)])
