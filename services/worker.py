@@ -22,6 +22,7 @@ from services.universe_feed import UniverseSource
 from services.worker_settings import WorkerSettings
 from services.worker_watch import WorkerWatch
 from streams.app import LetterSender, ResultSender, connect, worker_app
+from streams.cancelling import end_tasks
 from streams.dead_letters import DeadLetters
 from streams.fencing import PartitionStore
 from streams.intake import Intake
@@ -190,8 +191,7 @@ class Worker:
                 ]
                 await self._ended.wait()
                 await self._end()
-                for task in background:
-                    task.cancel()
+                await end_tasks(background)
         finally:
             await self._source.close()
             await self._redis.aclose()

@@ -13,6 +13,7 @@ from core.dealer_assumptions import DealerAssumptions
 from core.errors import FlowError, described
 from core.results import prices_begin
 from core.universe import Universe
+from streams.cancelling import end_tasks
 from streams.fencing import PartitionStore
 from streams.intake import Intake
 from streams.logs import Log, LogIdentities
@@ -140,9 +141,7 @@ class Ownership:
             log.warning("snapshots_not_written", error=described(error))
 
     async def _stop_claiming(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await end_tasks(self._tasks)
         self._tasks.clear()
 
     async def _look_at_logs(self) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from types import TracebackType
 from typing import Any, Self
 
@@ -16,6 +17,7 @@ from services.view_store import connect
 from tests.support.alerter_world import RULE, AlerterPost, RecordingAudit
 
 START_SECONDS = 10.0
+AGAIN_SECONDS = 5.0
 
 
 class AlerterThread:
@@ -82,5 +84,8 @@ class AlerterThread:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._loop.call_soon_threadsafe(self._running.cancel)
-        self._thread.join()
+        # See `streams.cancelling`: a cancellation may be lost.
+        while self._thread.is_alive():
+            with suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._running.cancel)
+            self._thread.join(AGAIN_SECONDS)
