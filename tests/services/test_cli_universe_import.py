@@ -128,10 +128,11 @@ def test_on_a_terminal_it_asks(
 
 
 def until(terminal: int, text: str) -> str:
-    shown = ""
-    while text not in shown:
-        shown += os.read(terminal, 4096).decode()
-    return shown
+    # A read may end within a character.
+    shown = b""
+    while text.encode() not in shown:
+        shown += os.read(terminal, 4096)
+    return shown.decode()
 
 
 def rest(terminal: int) -> str:

@@ -4,6 +4,7 @@ import random
 import subprocess
 import sys
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -214,11 +215,12 @@ def test_nobody_ever_reads_a_mix(topic: KafkaSection, tmp_path: Path) -> None:
 
     def importer(seed: int) -> None:
         chosen = random.Random(seed)
-        for _ in range(6):
-            try:
+        count = 0
+        while count < 3:
+            # Each ends the other's; where that comes between Kafka's own steps it is at a loss.
+            with suppress(ImportLostError, KafkaUnreachableError):
                 done.append(put(topic, chosen.choice(folders)))
-            except ImportLostError:
-                continue
+                count += 1
 
     threads = [threading.Thread(target=importer, args=[seed]) for seed in (1, 2)]
     for thread in threads:
@@ -230,7 +232,7 @@ def test_nobody_ever_reads_a_mix(topic: KafkaSection, tmp_path: Path) -> None:
         thread.join()
 
     assert broken == []
-    assert len(done) >= 6
+    assert len(done) == 6
     assert newest(topic) in done
 
 

@@ -173,7 +173,7 @@ def test_the_committed_offset_follows_what_was_handled(feed: Feed) -> None:
     feed.price(95.0)
     end = feed.send(price(event_time=feed.next_ns())) + 1
 
-    eventually(lambda: feed.deployment.committed(PRICES, ACME_PARTITION) == end, seconds=15)
+    eventually(lambda: feed.deployment.committed(PRICES, ACME_PARTITION) == end)
 
 
 def test_partitions_without_references_have_partials_too(feed: Feed) -> None:
