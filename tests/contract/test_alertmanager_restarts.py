@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.alertmanager_server import AlertmanagerServer
-from tests.support.alertmanager_twins import PEER_SECONDS, Twins, gossiping_twins
+from tests.support.alertmanager_twins import Twins, gossiping_twins
 from tests.support.posted_alerts import firing
 from tests.support.waiting import eventually
 from tests.support.webhook_recorder import WebhookRecorder
@@ -91,4 +91,4 @@ def test_of_two_that_are_both_told_the_one_that_is_left_pages(
     dead.kill()
     left.post("alerts", [firing("Left", family="left")])
 
-    eventually(lambda: pager.statuses(family="left") == ["firing"], seconds=PEER_SECONDS + 10)
+    eventually(lambda: pager.statuses(family="left") == ["firing"])

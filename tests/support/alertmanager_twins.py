@@ -8,7 +8,7 @@ from services.child_process import free_port
 from tests.support.alertmanager_server import CONFIG, AlertmanagerServer
 from tests.support.waiting import eventually
 
-PEER_SECONDS = 3
+PEER_SECONDS = 5
 """How long the second in order waits for the first; a machine that stalls longer pages twice."""
 
 Twins = tuple[AlertmanagerServer, AlertmanagerServer]
