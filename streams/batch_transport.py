@@ -109,6 +109,7 @@ class BatchConsumer(driver.Consumer):
         transport = cast("BatchTransport", self.transport)
         self.sink, self.owner = transport.sink, transport.owner
         self._sought: dict[TP, int] = {}
+        self._let_go: set[TP] = set()
         self._ask_at = 0.0
 
     def _new_consumer_thread(self) -> driver.AIOKafkaConsumerThread:
@@ -118,11 +119,14 @@ class BatchConsumer(driver.Consumer):
         """Read until stopped; Faust's fetcher service runs this."""
         try:
             while not (self.should_stop or fetcher.should_stop):
+                # Before a fetch: a batch that comes after a seek begins there, or records are gone.
+                await self._fetch_again()
                 records, _ = await self._wait_next_records(_POLL_SECONDS)
                 for tp, batch in (records or {}).items():
                     if not self.flow_active:
-                        # A rebalance is on; it seeks to where the sink is before it resumes.
-                        break
+                        # A rebalance is on, and what is ours after it is not known yet.
+                        self._let_go.add(TP(tp.topic, tp.partition))
+                        continue
                     await self.sink.ready()
                     await self._hand_over(TP(tp.topic, tp.partition), batch)
                     # Timers and the writer of partials have their turn after each batch.
@@ -131,6 +135,22 @@ class BatchConsumer(driver.Consumer):
         except (asyncio.CancelledError, ConsumerStoppedError):
             if not self.app.should_stop:
                 raise
+
+    async def _fetch_again(self) -> None:
+        """Seek to what was let go during a rebalance.
+
+        The rebalance has sought to where the sink was, but the fetch may have come after that: with
+        no later record on the same partition nobody would miss it.
+        """
+        if not self.flow_active:
+            return
+        let_go, self._let_go = self._let_go, set()
+        for tp in let_go:
+            expected = self.sink.next_offset(tp)
+            if expected is not None and tp in self.assignment():
+                await self._seek_back(tp, expected)
+                if self._sought.get(tp) != expected:
+                    self._let_go.add(tp)
 
     async def _hand_over(self, tp: TP, batch: Sequence[Record]) -> None:
         expected = self.sink.next_offset(tp)

@@ -28,6 +28,9 @@ class Sink:
     def next_offset(self, tp: TP) -> int | None:
         return self.next if tp == HERE else None
 
+    async def ready(self) -> None:
+        """There is always room."""
+
     def take(self, tp: TP, records: Sequence[Record]) -> None:
         assert tp == HERE
         self.taken.append([record.offset for record in records])
@@ -55,9 +58,24 @@ class Consumer(BatchConsumer):
         self.at = 5
         self.loop = asyncio.get_running_loop()
         self._sought = {}
+        self._let_go = set()
         self._ask_at = 0.0
+        self.fetches: list[tuple[bool, list[int]]] = []
 
     flow_active = True
+    should_stop = False
+
+    async def _wait_next_records(self, *_: object) -> tuple[Any, None]:
+        """Return the next fetch, which comes while reading goes on or not; end with the last."""
+        if not self.fetches:
+            self.should_stop = True
+            return {}, None
+        self.flow_active, offsets = self.fetches.pop(0)
+        return ({HERE: [FakeRecord(b"{}", offset) for offset in offsets]} if offsets else {}), None
+
+    async def drain(self, *fetches: tuple[bool, list[int]]) -> None:
+        self.fetches, self.should_stop = list(fetches), False
+        await self._drain_messages(self)
 
     def assignment(self) -> set[TP]:
         return {HERE}
@@ -98,6 +116,39 @@ async def test_what_was_handled_before_is_left_out(consumer: Consumer) -> None:
     await consumer.hand_over(4, 5)
 
     assert consumer.sink.taken == [[5]]
+
+
+async def test_what_is_fetched_before_a_rebalance_resumes_is_fetched_again(
+    consumer: Consumer,
+) -> None:
+    # The rebalance has sought to 5; this is the last record there is.
+    await consumer.drain((False, [5]), (False, []), (True, []))
+
+    assert consumer.sink.taken == []
+    assert consumer.seeks == [{HERE: 5}]
+    await consumer.drain((True, [5]), (True, []))
+    assert consumer.sink.taken == [[5]]
+    assert consumer.seeks == [{HERE: 5}]
+
+
+async def test_a_later_record_that_comes_first_after_a_rebalance_hides_none(
+    consumer: Consumer,
+) -> None:
+    await consumer.drain((False, [5]), (True, [6]), (True, [5, 6]))
+
+    assert consumer.sink.taken == [[5, 6]]
+    assert consumer.sink.gaps == []
+
+
+async def test_what_cannot_be_sought_after_a_rebalance_is_sought_with_the_next_fetch(
+    consumer: Consumer,
+) -> None:
+    consumer.is_ours = False
+    await consumer.drain((False, [5]), (True, []))
+    consumer.is_ours = True
+    await consumer.drain((True, []))
+
+    assert consumer.seeks == [{HERE: 5}]
 
 
 async def test_a_partition_that_is_not_served_is_left_alone(consumer: Consumer) -> None:
