@@ -25,8 +25,9 @@ from tests.support.universes import reference, write_universe
 from tests.support.waiting import eventually
 
 TOLERANCE = 1e-6
-# Six and a half hours of market time in seven seconds; jumps that alerts hang on lie hours apart.
-SPEED = "3600"
+# Six and a half hours of market time in thirteen seconds; what alerts of one reference hang on
+# lies an hour and a half apart: three seconds, thirty evaluations of the alerter.
+SPEED = "1800"
 DAY = "2026-06-23"
 LAST_NS = parse_time(f"{DAY}T16:30:00-04:00")
 SHARE = ("--dealer-close-share", "0.5")
