@@ -9,7 +9,7 @@ import urllib.request
 from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from services.child_process import keep_port
 from services.marked_processes import end, processes_of
@@ -75,23 +75,19 @@ class StackRunner:
 
     def targets(self) -> dict[str, int]:
         """Return how many targets of each job Prometheus reaches."""
-        url = f"http://127.0.0.1:{self.settings.prometheus_port}/api/v1/query?query=up==1"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            found = json.load(answer)["data"]["result"]
-        jobs = [series["metric"]["job"] for series in found]
+        found = _asked(self.settings.prometheus_port, "/api/v1/query?query=up==1")
+        jobs = [series["metric"]["job"] for series in found["data"]["result"]] if found else []
         return {job: jobs.count(job) for job in jobs}
 
     def recorded(self) -> set[str]:
         """Return the names of what Prometheus' rules have recorded."""
-        url = f"http://127.0.0.1:{self.settings.prometheus_port}/api/v1/label/__name__/values"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return {name for name in json.load(answer)["data"] if ":" in name}
+        found = _asked(self.settings.prometheus_port, "/api/v1/label/__name__/values")
+        return {name for name in found["data"] if ":" in name} if found else set()
 
     def firing(self) -> set[str]:
         """Return the names of the alerts that Alertmanager holds."""
-        url = f"http://127.0.0.1:{self.settings.alertmanager_port}/api/v2/alerts"
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return {alert["labels"]["alertname"] for alert in json.load(answer)}
+        found = _asked(self.settings.alertmanager_port, "/api/v2/alerts")
+        return {alert["labels"]["alertname"] for alert in found or ()}
 
     def __enter__(self) -> Self:
         return self
@@ -103,6 +99,15 @@ class StackRunner:
         trace: TracebackType | None,
     ) -> None:
         end(self.home, grace_seconds=0.0)
+
+
+def _asked(port: int, path: str) -> Any:  # noqa: ANN401  JSON
+    """Return what a server answers, None while it does not."""
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+            return json.load(answer)
+    except OSError:
+        return None
 
 
 def free_ports(settings: Mapping[str, object]) -> dict[str, int]:
