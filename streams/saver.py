@@ -13,7 +13,7 @@ from streams.fencing import PartitionStore
 from streams.logs import LogIdentities
 from streams.metric_registry import Metrics
 from streams.partition import Partition
-from streams.snapshots import Copy, copy_of
+from streams.snapshots import copy_of
 
 EVERY_SECONDS = 1.0
 """Between two saves of a partition; the partitions take turns."""
@@ -96,9 +96,9 @@ class Saver:
     async def _write(self, partition: Partition, *, is_last: bool) -> str:
         """Copy, encode and send what has changed; return Redis' answer."""
         started = self._monotonic()
-        saved = partition.saved
+        book, saved = partition.book, partition.saved
         now = math.inf if is_last else started
-        copy = copy_of(partition.book, partition.logs, self._logs.known, saved, now=now)
+        copy = copy_of(book, partition.logs, self._logs.known, saved, now=now)
         if copy is None:
             return "saved"
         fields = await asyncio.to_thread(copy.encoded)
@@ -107,7 +107,7 @@ class Saver:
             partition.number,
             partition.token,
             number=saved.number,
-            after=saved.after,
+            after=copy.after,
             fields=fields,
             removed=copy.removed,
         )
@@ -117,14 +117,12 @@ class Saver:
         if answer == "saved":
             size = sum(map(len, fields.values()))
             self._metrics.counter("forcedflow_snapshot_bytes").inc(size)
-            self._note(partition, copy, started)
+            for topic, offset in copy.next.items():
+                partition.logs[topic].saved = offset
+            # Of a universe left meanwhile, rows and versions say nothing of those there are now.
+            if partition.book is book:
+                saved.take(copy, started)
         return answer
-
-    @staticmethod
-    def _note(partition: Partition, copy: Copy, now: float) -> None:
-        partition.saved.take(copy, now)
-        for topic, offset in copy.next.items():
-            partition.logs[topic].saved = offset
 
     def _letters_wait(self, partition: Partition) -> bool:
         return any(

@@ -144,10 +144,12 @@ def session_field(topic: str, label: int) -> str:
 class Copy:
     """What one save writes: copied in one step, to be encoded elsewhere.
 
-    ``states`` by field; ``removed`` fields; ``next`` by topic; ``versions`` by field of everything
-    that the hash holds after it.
+    ``after`` is the number of the save that it adds to, None where it is everything. ``states`` by
+    field; ``removed`` fields; ``next`` by topic; ``versions`` by field of everything that the hash
+    holds after it.
     """
 
+    after: int | None
     states: dict[str, Head | Session] = field(default_factory=dict)
     removed: list[str] = field(default_factory=list)
     next: dict[str, int] = field(default_factory=dict)
@@ -203,7 +205,7 @@ def copy_of(
 
     ``now`` are the seconds that say whether a topic is due that is not saved each time.
     """
-    copy = Copy(versions=dict(saved.versions))
+    copy = Copy(saved.after, versions=dict(saved.versions))
     names, beats = names_of(book), beats_of(book)
     for topic, kind in _KINDS.items():
         is_early = now - saved.at.get(topic, -math.inf) < kind.every_seconds

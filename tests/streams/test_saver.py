@@ -1,8 +1,9 @@
 """Saves of partitions in a real Redis: what they wait for, and what they do when it lost them."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from typing import Any
+import math
+from collections.abc import AsyncIterator, Callable
+from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
@@ -15,12 +16,29 @@ from streams.metric_registry import Metrics
 from streams.partition import Partition
 from streams.rejects import Reject
 from streams.saver import Saver
-from streams.snapshots import read_fields
+from streams.snapshots import Copy, read_fields
 from streams.topics import INPUTS, PRICES
-from tests.support.decoders import ACME_PARTITION, small_universe
-from tests.support.records import price, records
+from tests.support.decoders import ACME_PARTITION, REFERENCES, small_universe
+from tests.support.records import price, records, symbols_of_partition
+from tests.support.universes import reference, universe_from
 
 UNIVERSE = small_universe()
+BEFORE_ACME = symbols_of_partition(ACME_PARTITION, 1)[0]
+LARGER = universe_from(references=[reference(BEFORE_ACME, previous_close=10), *REFERENCES])
+"""Has a symbol before ACME, which becomes row 1."""
+
+
+class InterruptedStore:
+    """A store where something happens while a save is on its way."""
+
+    def __init__(self, store: PartitionStore, meanwhile: Callable[[], None]) -> None:
+        self._store = store
+        self._meanwhile = meanwhile
+
+    async def save(self, partition: int, token: int, **content: Any) -> str:  # noqa: ANN401
+        answer = await self._store.save(partition, token, **content)
+        self._meanwhile()
+        return answer
 
 
 class World:
@@ -67,6 +85,14 @@ class World:
             )
             or 0.0
         )
+
+    @staticmethod
+    def prices_in(fields: dict[str, bytes]) -> dict[str, float]:
+        """Return the last prices that an owner finds in a snapshot, by symbol."""
+        logs = {topic: Log(0, 0, 0) for topic in INPUTS}
+        book = Partition(LARGER, ACME_PARTITION, token=1, logs=logs, found=read_fields(fields)).book
+        (day,) = book.days.values()
+        return dict(zip(book.symbols, day.trades.value.tolist(), strict=True))
 
     async def stored(self) -> dict[str, bytes]:
         return dict((await self.store.acquire([ACME_PARTITION]))[ACME_PARTITION].fields)
@@ -130,6 +156,40 @@ async def test_a_redis_that_lost_the_snapshot_is_given_all_of_it(
     await world.saver.save(ACME_PARTITION)
 
     assert (world.count("empty"), world.count("saved")) == (1, 2)
+    found = read_fields(await world.stored())
+    assert {topic for topic in INPUTS if found[topic].head is not None} == set(INPUTS)
+
+
+async def test_a_universe_switched_to_while_a_save_is_on_its_way_is_saved_whole(
+    world: World,
+) -> None:
+    world.take(price(price=90.0))
+    store = InterruptedStore(world.store, lambda: world.partition.switch(LARGER))
+    world.saver._store = cast("PartitionStore", store)
+    await world.saver.save(ACME_PARTITION)
+    world.saver._store = world.store
+    world.take(price(symbol="NOBODY"))
+    await world.saver.save(ACME_PARTITION)
+
+    found = world.prices_in(await world.stored())
+    assert found == {BEFORE_ACME: pytest.approx(math.nan, nan_ok=True), "ACME": 90.0}
+
+
+async def test_a_universe_switched_to_while_a_save_is_encoded_takes_nothing_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.saver.save(ACME_PARTITION)
+    world.take(price(price=90.0))
+    encoded = Copy.encoded
+
+    def switched(copy: Copy) -> dict[str, bytes]:
+        world.partition.switch(LARGER)
+        return encoded(copy)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Copy, "encoded", switched)
+        await world.saver.save(ACME_PARTITION)
+
     found = read_fields(await world.stored())
     assert {topic for topic in INPUTS if found[topic].head is not None} == set(INPUTS)
 
