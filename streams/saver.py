@@ -74,12 +74,15 @@ class Saver:
     async def save(self, number: int, *, is_last: bool = False) -> None:
         """Save what has changed of one partition; the last time also what could wait."""
         async with self._saving:
-            partition = self._partitions.get(number)
-            if partition is None or self._letters_wait(partition):
-                return
-            while (answer := await self._write(partition, is_last=is_last)) == "empty":
-                log.warning("snapshot_lost", partition=number)
-                partition.saved.forget()
+            answer = "empty"
+            while answer == "empty":
+                partition = self._partitions.get(number)
+                if partition is None or self._letters_wait(partition):
+                    return
+                answer = await self._write(partition, is_last=is_last)
+                if answer == "empty":
+                    log.warning("snapshot_lost", partition=number)
+                    partition.saved.forget()
             if answer == "refused" and self._partitions.get(number) is partition:
                 self._metrics.counter("forcedflow_fenced").inc()
                 self._on_refused(number)

@@ -160,6 +160,25 @@ async def test_a_redis_that_lost_the_snapshot_is_given_all_of_it(
     assert {topic for topic in INPUTS if found[topic].head is not None} == set(INPUTS)
 
 
+async def test_what_redis_lost_is_not_given_again_past_a_letter_that_waits(
+    world: World, client: Redis
+) -> None:
+    world.take(price(price=90.0))
+    await world.saver.save(ACME_PARTITION)
+    await client.flushall()
+    world.take(price(price=91.0, sequence=1))
+
+    def reject() -> None:
+        world.take(b"{")
+        world.letters.put(PRICES, ACME_PARTITION, [Reject("bad", "bad", 2, 0, 0, b"{")])
+
+    world.saver._store = cast("PartitionStore", InterruptedStore(world.store, reject))
+    await world.saver.save(ACME_PARTITION)
+
+    assert (world.count("empty"), world.count("saved")) == (1, 1)
+    assert await client.exists(partition_key(ACME_PARTITION)) == 0
+
+
 async def test_a_universe_switched_to_while_a_save_is_on_its_way_is_saved_whole(
     world: World,
 ) -> None:
