@@ -156,12 +156,7 @@ class Worker:
         self._ended.set()
 
     def _refused(self, number: int) -> None:
-        """Give up a partition that another worker has taken over."""
-        self._ownership.drop(number)
-        is_ours = any(tp.partition == number for tp in self._app.consumer.assignment())
-        if is_ours and not self._app.rebalancing:
-            # Kafka and Redis disagree on who owns it: only a new start settles that.
-            self._fail(f"partition {number} was taken over while Kafka says it is ours")
+        self._ownership.refused(number)
 
     async def run(self) -> int:
         """Work until stopped or failed; return the exit code.

@@ -51,7 +51,7 @@ class Ownership:
     ----------
     logs : LogIdentities      which ones are read; looked at here
     now_ns : callable         host time
-    on_failure : callable     called with the reason why no more partitions can be claimed
+    on_failure : callable     called with the reason why the worker has to start anew
     dealers : DealerAssumptions     of every partition
     """
 
@@ -77,6 +77,8 @@ class Ownership:
         self._now_ns = now_ns
         self._on_failure = on_failure
         self._dealers = dealers
+        # What Kafka said last; nothing between a revocation and the next assignment.
+        self._assigned: set[int] = set()
         self._unclaimed: set[int] = set()
         self._committed: Mapping[TP, int | None] = {}
         self._tasks: list[asyncio.Task[None]] = []
@@ -101,7 +103,7 @@ class Ownership:
             if number not in assigned or is_held:
                 self.drop(number)
         await consumer.seek_wait(self._positions(partitions))
-        self._unclaimed = assigned - partitions.keys()
+        self._assigned, self._unclaimed = assigned, assigned - partitions.keys()
         log.info("assigned", kept=sorted(partitions), new=sorted(self._unclaimed))
         try:
             async with asyncio.timeout(CLAIM_SECONDS):
@@ -128,6 +130,13 @@ class Ownership:
             self._metrics.forget("forcedflow_consumer_lag_records", topic, str(number))
         log.info("dropped", partition=number)
 
+    def refused(self, number: int) -> None:
+        """Stop serving a partition whose token another worker has replaced."""
+        self.drop(number)
+        if number in self._assigned:
+            # Kafka and Redis disagree on who owns it: only a new start settles that.
+            self._on_failure(f"partition {number} was taken over while Kafka says it is ours")
+
     async def revoked(self) -> None:
         """Save what may be taken away, and stop claiming.
 
@@ -139,6 +148,7 @@ class Ownership:
                 await self._saver.save_all()
         except _UNREACHABLE as error:
             log.warning("snapshots_not_written", error=described(error))
+        self._assigned = set()
 
     async def _stop_claiming(self) -> None:
         await end_tasks(self._tasks)

@@ -1,5 +1,5 @@
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
@@ -248,6 +248,42 @@ async def test_a_fault_while_claiming_is_told(
     await asyncio.sleep(0)
 
     assert "broken" in world.failures[0]
+
+
+async def test_a_refusal_of_what_kafka_says_is_ours_ends_the_worker(world: World) -> None:
+    await world.assign(3, 4)
+
+    world.ownership.refused(3)
+
+    assert world.intake.partitions.keys() == {4}
+    assert world.failures == ["partition 3 was taken over while Kafka says it is ours"]
+
+
+async def test_so_does_one_while_the_rest_of_an_assignment_is_still_taken_over(
+    world: World,
+) -> None:
+    await world.assign(3)
+    world.intake.partitions[3].logs[PRICES].is_held = False
+
+    class Refusing(PartitionStore):
+        async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
+            world.ownership.refused(3)
+            return await super().acquire(partitions)
+
+    world.ownership._store = Refusing(world.client)
+    await world.assign(3, 5)
+
+    assert world.intake.partitions.keys() == {5}
+    assert len(world.failures) == 1
+
+
+async def test_a_refusal_after_a_revocation_gives_up_the_partition_alone(world: World) -> None:
+    await world.assign(3)
+    await world.ownership.revoked()
+
+    world.ownership.refused(3)
+
+    assert (world.intake.partitions, world.failures) == ({}, [])
 
 
 async def save(world: World, number: int, *, offset: int, price_of: bytes) -> None:
