@@ -230,6 +230,9 @@ class Ownership:
         """Return where to read a log from: where its snapshot ends, if it is of this log."""
         earliest, end = bounds
         offsets = Log(next=earliest, end=end, reported=self._committed.get(tp) or 0)
+        if offsets.reported > end:
+            # Of a log that was longer: those offsets are of other records by now.
+            offsets.reported = 0
         head = found.head
         if head is None:
             reason = found.problem

@@ -330,6 +330,15 @@ async def test_an_offset_of_another_log_is_dropped_and_the_state_kept(
     assert world.value("forcedflow_gates_dropped_total", labels) == 1
 
 
+async def test_what_was_reported_of_a_longer_log_is_reported_of_the_shorter_one(
+    world: World,
+) -> None:
+    await world.assign(3, committed={TP(PRICES, 3): 21, TP(FLOWS, 3): 20})
+
+    logs = world.intake.partitions[3].logs
+    assert (logs[PRICES].reported, logs[FLOWS].reported) == (0, 20)
+
+
 async def test_partitions_kept_are_taken_over_anew_where_their_logs_are_others(
     world: World,
 ) -> None:
