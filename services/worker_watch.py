@@ -42,20 +42,29 @@ class WorkerWatch:
         self._clock = clock
         self._on_failure = on_failure
         self._short: Counter[TP] = Counter()
+        self._none_waited_at = clock.monotonic()
 
     async def run(self) -> None:
         """Look until cancelled."""
         while True:
             await asyncio.sleep(EVERY_SECONDS)
-            behind = [
-                TP(name, number)
-                for name, topic in self._intake.topic_of.items()
-                for number in list(self._intake.partitions)
-                if self._lag(TP(name, number), topic) > 0
-            ]
-            idle_seconds = self._clock.monotonic() - self._intake.last_batch_at
-            if behind and idle_seconds > STUCK_SECONDS and await self._is_stuck(behind):
-                self._on_failure(f"no batch for {idle_seconds:.0f} s while records wait")
+            await self.look()
+
+    async def look(self) -> None:
+        """Look once."""
+        behind = [
+            TP(name, number)
+            for name, topic in self._intake.topic_of.items()
+            for number in list(self._intake.partitions)
+            if self._lag(TP(name, number), topic) > 0
+        ]
+        now = self._clock.monotonic()
+        if not behind:
+            self._none_waited_at = now
+        # A record that ends a long silence has not waited for as long as that.
+        idle_seconds = now - max(self._intake.last_batch_at, self._none_waited_at)
+        if idle_seconds > STUCK_SECONDS and await self._is_stuck(behind):
+            self._on_failure(f"no batch for {idle_seconds:.0f} s while records wait")
 
     def _lag(self, tp: TP, topic: str) -> int:
         consumer = self._app.consumer
