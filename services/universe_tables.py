@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from core.errors import ConfigError
 from services.universe_cells import Finding, Row
 from services.universe_layouts import LAYOUTS, NOT_USED_YET
 
@@ -52,7 +53,13 @@ class Tables:
 
 
 def read_folder(directory: Path) -> Tables:
-    """Return the tables of a folder of CSV files; what cannot be read becomes a finding."""
+    """Return the tables of a folder of CSV files; what cannot be read becomes a finding.
+
+    Raises `ConfigError` where there is no such folder.
+    """
+    if not directory.is_dir():
+        was = "a file" if directory.exists() else "missing"
+        raise ConfigError(f"{directory}: expected a universe folder, was {was}")
     contents: dict[str, bytes | OSError] = {}
     present = sorted(path.name for path in directory.glob("*.csv"))
     for file in present:

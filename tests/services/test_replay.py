@@ -154,6 +154,13 @@ def test_a_missing_column_and_a_broken_universe_end_with_status_two(tmp_path: Pa
     assert "funds.csv" in no_universe.output
 
 
+def test_a_universe_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
+    absent = tmp_path / "absent"
+    result = replay(*example_inputs(), output=tmp_path / "out.csv", universe=absent)
+    assert result.exit_code == 2
+    assert result.stderr == f"{absent}: expected a universe folder, was missing\n"
+
+
 def test_vendor_bars_count_when_they_are_known(tmp_path: Path) -> None:
     prices = tmp_path / "QUIL.csv"
     stamps = {"09:25": 150, "09:30": 149, "12:55": 190, "15:55": 180, "16:00": 170}
