@@ -30,6 +30,7 @@ from services.dead_letter_table import (
 )
 from services.gateway_producer import KafkaOutput
 from services.kafka_admin import quiet_kafka
+from services.output_files import check_outputs
 from services.settings_base import KafkaSection, Settings, UniverseSection
 from services.table_files import check_suffix
 from services.universe_now import universe_now
@@ -102,6 +103,7 @@ def list_letters(
     """
     if output is not None:
         check_suffix(output)
+        check_outputs({"--output": [output]}, {})
     wanted = _choice(**choice)
     settings = DeadLetterSettings.load(_kafka_flags(kafka_bootstrap, topics_prefix))
     console = Console()

@@ -20,6 +20,7 @@ from services.option_page import options_page
 from services.option_profile import Finding, Wanted, profile_choice
 from services.option_table import OptionsTable, summary_lines
 from services.options_settings import SETTING_OF, OptionsSettings, option_flags
+from services.output_files import check_outputs, writing
 from services.rejects import write_rejects
 from streams.event_times import parse_time
 
@@ -94,6 +95,9 @@ def _profile(  # noqa: PLR0913 (the public contract names the options)
         raise ConfigError(f"--output: expected a file of JSON lines, it was {output}")
     if plot is not None and plot.suffix != ".html":
         raise ConfigError(f"--plot: expected the suffix .html, it was {plot}")
+    check_outputs(
+        {"--output": [output], "--plot": [plot], "--rejects": [rejects_file]}, {"CHAIN": chains}
+    )
     wanted = Wanted(
         as_of_ns=_instant(as_of),
         spots=_by_symbol("--spot", spots, float, expected="PRICE"),
@@ -119,9 +123,12 @@ def _profile(  # noqa: PLR0913 (the public contract names the options)
             findings.append(profile_choice(choice, wanted, calendar))
             progress.advance(task)
     documents = [document(finding, wanted, calendar) for finding in findings]
-    output.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in documents))
+    with writing(output):
+        output.write_bytes(b"".join(msgspec.json.encode(each) + b"\n" for each in documents))
     if plot is not None:
-        plot.write_text(options_page(findings, documents), encoding="utf-8")
+        page = options_page(findings, documents)
+        with writing(plot):
+            plot.write_text(page, encoding="utf-8")
     if rejects_file is not None:
         write_rejects(rejects_file, [*unclaimed, *(r for f in findings for r in f.rejects)])
     _show(documents, unclaimed=len(unclaimed))

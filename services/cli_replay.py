@@ -21,6 +21,7 @@ from services.offline_events import Feed, offline_feed
 from services.offline_stretches import stretches_of
 from services.option_events import OpenInterestEvents, read_open_interest
 from services.options_settings import SETTING_OF, OptionsSettings, option_flags
+from services.output_files import check_outputs
 from services.rejects import Reject, write_rejects
 from services.replay import Replay, Step, breach_of, session_steps
 from services.report import check_report_suffix, write_reports
@@ -107,6 +108,9 @@ def command(ctx: click.Context, /, **options: object) -> None:
     One row for each reference that has had a price, at every multiple of --every from its open,
     and a last one at the close, which takes the official close where there is one. What is assumed
     of dealers in options is a setting too, as a worker reads it.
+
+    Exit codes: 0 done, also where rows were bad; 1 a file could not be written; 2 wrong option,
+    broken universe, rules or file; 3 rows were bad, under --strict.
     """
     strict = bool(options.pop("strict"))
     settings = OptionsSettings.load({SETTING_OF[name]: options.pop(name) for name in SETTING_OF})
@@ -144,7 +148,24 @@ def _replay(  # noqa: PLR0913 (the public contract names the options)
             check_suffix(path)
     for path in report_files:
         check_report_suffix(path)
+    check_outputs(
+        {
+            "--output": [output],
+            "--alerts": [alerts_file],
+            "--rejects": [rejects_file],
+            "--report": report_files,
+        },
+        {
+            "--prices": prices,
+            "--flows": flows,
+            "--open-interest": interest,
+            "--rules": [rules_file],
+        },
+    )
     first_ns, last_ns = _instant("--from", from_text), _instant("--until", until_text)
+    if first_ns is not None and last_ns is not None and first_ns > last_ns:
+        message = f"--from: expected a time up to that of --until, {until_text}, it was {from_text}"
+        raise ConfigError(message)
     read_options = ReadOptions(
         columns=column_pairs(pairs),
         timezone=timezone,

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from services.output_files import writing
+
 KEPT_BYTES = 64 * 1024
 """How much of a bad row is kept; the same bound as that of a record (the public contract's)."""
 
@@ -43,7 +45,7 @@ class Reject:
 
 def write_rejects(path: Path, rejects: Iterable[Reject]) -> None:
     """Write bad rows as CSV; bytes that are not UTF-8 are shown as hexadecimal escapes."""
-    with path.open("w", encoding="utf-8", newline="") as stream:
+    with writing(path), path.open("w", encoding="utf-8", newline="") as stream:
         writer = csv.writer(stream)
         writer.writerow(COLUMNS)
         for reject in rejects:

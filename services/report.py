@@ -9,6 +9,7 @@ import msgspec
 from core.errors import ConfigError
 from core.universe import Universe
 from services.offline_alerts import OfflineAlerts
+from services.output_files import writing
 from services.report_figures import Figures, figures
 from services.report_page import report_page
 from services.report_samples import SampleTaker
@@ -47,7 +48,9 @@ def write_reports(
     for path in paths:
         if path.suffix == ".json":
             encoded = msgspec.json.encode(asdict(found))
-            path.write_bytes(msgspec.json.format(encoded, indent=2) + b"\n")
+            content = msgspec.json.format(encoded, indent=2) + b"\n"
         else:
-            path.write_text(report_page(found, samples, universe), encoding="utf-8")
+            content = report_page(found, samples, universe).encode()
+        with writing(path):
+            path.write_bytes(content)
     return found

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from core.errors import ConfigError
+from services.output_files import writing
 
 Columns = Mapping[str, Sequence[str | float | int | bool | None]]
 """Column name to values, all of one length; None = unknown."""
@@ -29,7 +30,9 @@ def write_table(path: Path, columns: Columns) -> None:
     """Write `columns` in their order; unknown is empty in CSV and null elsewhere."""
     check_suffix(path)
     if path.suffix == ".parquet":
-        pq.write_table(pa.table({name: list(values) for name, values in columns.items()}), path)
+        table = pa.table({name: list(values) for name, values in columns.items()})
+        with writing(path):
+            pq.write_table(table, path)
         return
     with open_table(path, dict.fromkeys(columns, str)) as write:
         write(columns)
@@ -37,7 +40,7 @@ def write_table(path: Path, columns: Columns) -> None:
 
 @contextmanager
 def open_table(path: Path, types: Mapping[str, type]) -> Iterator[Callable[[Columns], None]]:
-    """Open a table to be written in parts, each with all its columns.
+    """Open a table to be written in parts, each with all its columns; `FlowError` if it cannot be.
 
     Parameters
     ----------
@@ -46,13 +49,13 @@ def open_table(path: Path, types: Mapping[str, type]) -> Iterator[Callable[[Colu
     check_suffix(path)
     if path.suffix == ".parquet":
         schema = pa.schema([(name, _ARROW[kind]) for name, kind in types.items()])
-        with pq.ParquetWriter(path, schema) as parquet:
+        with writing(path), pq.ParquetWriter(path, schema) as parquet:
             yield lambda columns: parquet.write_table(pa.table(dict(columns), schema))
     elif path.suffix == ".csv":
-        with path.open("w", encoding="utf-8", newline="") as text:
+        with writing(path), path.open("w", encoding="utf-8", newline="") as text:
             yield _csv_rows(text, tuple(types))
     else:
-        with path.open("wb") as lines:
+        with writing(path), path.open("wb") as lines:
             yield _json_rows(lines)
 
 
