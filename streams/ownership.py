@@ -284,14 +284,14 @@ class Ownership:
         while self._unclaimed:
             await asyncio.sleep(delay)
             delay = min(delay * 2, _LONGEST_RETRY_SECONDS)
-            numbers = set(self._unclaimed)
+            wanted = set(self._unclaimed)
             try:
                 await self._claim(consumer)
             except _UNREACHABLE as error:
                 self._failed(error)
-                continue
-            held = {tp for tp in self._tps(numbers) if self._held(tp)}
-            consumer.resume_partitions([tp for tp in self._tps(numbers) if tp not in held])
+            # Of a round that failed too: what was claimed before is not in the next one.
+            claimed = self._tps(wanted - self._unclaimed)
+            consumer.resume_partitions([tp for tp in claimed if not self._held(tp)])
 
     def _held(self, tp: TP) -> bool:
         partition = self._intake.partitions.get(tp.partition)

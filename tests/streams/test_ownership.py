@@ -221,6 +221,27 @@ async def test_while_redis_is_away_new_partitions_are_paused_and_claimed_later(
     assert world.intake.partitions[3].token == await world.token(3)
 
 
+async def test_what_is_claimed_before_redis_fails_again_is_read(world: World) -> None:
+    failing = [3, 4]
+
+    class Flapping(PartitionStore):
+        """Fails for the first partition, then for the second, then for neither."""
+
+        async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
+            if partitions == failing[:1]:
+                raise ConnectionError(failing.pop(0))
+            return await super().acquire(partitions)
+
+    world.ownership._store = Flapping(world.client)
+    await world.assign(3, 4)
+    claiming = world.ownership._tasks[0]
+    await asyncio.wait_for(claiming, 10)
+
+    assert world.intake.partitions.keys() == {3, 4}
+    # Prices wait for the results to be read.
+    assert world.consumer.paused == {TP(PRICES, 3), TP(PRICES, 4)}
+
+
 async def test_after_a_revocation_nothing_more_is_claimed(world: World) -> None:
     store = Unreachable()
     world.ownership._store = store
