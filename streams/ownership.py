@@ -264,7 +264,10 @@ class Ownership:
                     try:
                         await self._begin(consumer, tp, partition)
                     except _UNREACHABLE as error:
-                        self._failed(error)
+                        self._metrics.counter("forcedflow_claim_failures").inc()
+                        log.warning(
+                            "prices_not_begun", partition=tp.partition, error=described(error)
+                        )
                     else:
                         held.remove(tp)
 

@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from typing import Any, cast
 
 import pytest
+from aiokafka.errors import KafkaError
 from faust.types import TP
 from redis.asyncio import Redis
 
@@ -418,6 +419,28 @@ async def test_without_every_previous_close_prices_begin_at_the_earliest(world: 
 
     assert world.consumer.asked == {}
     assert world.intake.next_offset(TP(PRICES, ACME_PARTITION)) == 10
+
+
+async def test_prices_that_cannot_begin_yet_take_no_other_partition_away(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    failed = asyncio.Event()
+
+    async def seek_wait(positions: Mapping[TP, int]) -> None:
+        if positions.keys() == {TP(PRICES, 3)} and not failed.is_set():
+            failed.set()
+            raise KafkaError("not now")
+        if TP(PRICES, 4) in positions:
+            # The second is taken over meanwhile.
+            world.intake.partitions[3].logs[CLOSES].next = 20
+            await asyncio.wait_for(failed.wait(), 2)
+
+    monkeypatch.setattr(world.consumer, "seek_wait", seek_wait)
+    await world.assign(3, 4)
+    await asyncio.wait_for(world.consumer.resumed.wait(), 10)
+
+    assert world.intake.partitions.keys() == {3, 4}
+    assert world.consumer.paused == {TP(PRICES, 4)}
 
 
 async def test_a_revocation_saves_what_may_be_taken_away(world: World) -> None:
