@@ -92,6 +92,7 @@ class Replay:
                 if mine.any():
                     yield rows_of(view, mine)
             progress(number + 1)
+        self._apply(NEVER_NS)  # no row comes of the rest, and it is counted
 
     def _judged_view(self, step: Step, partial: Partial) -> View:
         view = assemble(self._universe, [partial], self._breach)

@@ -154,6 +154,18 @@ def test_a_missing_column_and_a_broken_universe_end_with_status_two(tmp_path: Pa
     assert "funds.csv" in no_universe.output
 
 
+@pytest.mark.parametrize("hour", ["08", "20"])
+def test_prices_of_no_session_are_counted_though_nothing_else_is(hour: str, tmp_path: Path) -> None:
+    prices = tmp_path / "prices.csv"
+    times = (f"2026-06-16T{hour}:00:00-04:00", f"2026-06-17T{hour}:00:00-04:00")
+    rows = "".join(f"QUIL,{time},150\n" for time in times)
+    prices.write_text(f"symbol,event_time,price\n{rows}")
+    result = replay("--prices", prices, output=tmp_path / "out.csv")
+    assert result.stderr == (
+        "0 rows; 2 events outside every session; 0 outside the universe; 0 bad rows\n"
+    )
+
+
 def test_a_universe_folder_that_does_not_exist_is_named(tmp_path: Path) -> None:
     absent = tmp_path / "absent"
     result = replay(*example_inputs(), output=tmp_path / "out.csv", universe=absent)
