@@ -5,7 +5,8 @@ The environment variable of ``group_id`` in the section ``worker`` is
 the file that holds one.
 """
 
-from collections.abc import Mapping
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
@@ -20,11 +21,13 @@ from pydantic_settings import (
 )
 
 from core.errors import ConfigError
+from services.settings_names import environment_faults, file_faults
 
 ENVIRONMENT_PREFIX = "FORCEDFLOW_"
 CONFIG_FILE = Path("forcedflow.toml")
 
-Port = Annotated[int, Field(ge=0, le=65535)]
+_LAST_PORT = 65535
+Port = Annotated[int, Field(ge=0, le=_LAST_PORT)]
 
 
 class Section(BaseModel):
@@ -39,6 +42,21 @@ class KafkaSection(Section):
     bootstrap: str = Field(default="127.0.0.1:9092", description="host:port, several with commas")
     topics_prefix: str = Field(default="", description="what the names of all topics begin with")
 
+    @field_validator("bootstrap")
+    @classmethod
+    def _names_brokers(cls, brokers: str) -> str:
+        for broker in brokers.split(","):
+            if not _is_host_and_port(broker.strip()):
+                raise ValueError(f"expected host:port, several with commas, it was {brokers!r}")
+        return brokers
+
+    @field_validator("topics_prefix")
+    @classmethod
+    def _begins_a_topic(cls, prefix: str) -> str:
+        if not re.fullmatch(r"[A-Za-z0-9._-]{0,200}", prefix):
+            raise ValueError(f"expected letters, digits, '.', '_' and '-', it was {prefix!r}")
+        return prefix
+
 
 class RedisSection(Section):
     """Where Redis is."""
@@ -51,6 +69,15 @@ class RedisSection(Section):
     def _holds_no_secret(cls, url: str) -> str:
         if urlsplit(url).password is not None:
             raise ValueError("expected no password in it: redis.password_file names its file")
+        return url
+
+    @field_validator("url")
+    @classmethod
+    def _is_an_address(cls, url: str) -> str:
+        parts = urlsplit(url)
+        at = parts.path if parts.scheme == "unix" else parts.hostname
+        if parts.scheme not in {"redis", "rediss", "unix"} or not at:
+            raise ValueError(f"expected redis://host:port/0, rediss:// or unix://, it was {url!r}")
         return url
 
     def password(self) -> str | None:
@@ -79,6 +106,11 @@ class UniverseSection(Section):
     )
 
 
+def _is_host_and_port(broker: str) -> bool:
+    host, _, port = broker.rpartition(":")
+    return bool(host) and port.isdecimal() and 0 < int(port) <= _LAST_PORT
+
+
 class Settings(BaseSettings):
     """Base of the settings of a process: its fields are sections."""
 
@@ -100,7 +132,12 @@ class Settings(BaseSettings):
         ConfigError
             If a value cannot be used, with every fault.
         """
-        given: dict[str, dict[str, Any]] = {}
+        faults = [*file_faults(CONFIG_FILE), *environment_faults(ENVIRONMENT_PREFIX, cls._names())]
+        if faults:
+            raise ConfigError("\n".join(faults))
+        # A section without which nothing goes is named by what it lacks, not as a whole.
+        required = (name for name, field in cls.model_fields.items() if field.is_required())
+        given: dict[str, dict[str, Any]] = {name: {} for name in required}
         for path, value in flags.items():
             section, _, name = path.partition(".")
             if value is not None:
@@ -111,6 +148,12 @@ class Settings(BaseSettings):
             raise ConfigError("\n".join(_faults(error))) from error
         except (SettingsError, ValueError) as error:
             raise ConfigError(f"settings: expected readable values: {error}") from error
+
+    @classmethod
+    def _names(cls) -> Iterator[tuple[str, str]]:
+        for section, field in cls.model_fields.items():
+            if isinstance(field.annotation, type) and issubclass(field.annotation, Section):
+                yield from ((section, name) for name in field.annotation.model_fields)
 
     @classmethod
     def settings_customise_sources(

@@ -36,9 +36,10 @@ Made of the settings themselves by `make docs`.
 
 A flag goes before the environment, that before `{CONFIG_FILE}` in the working directory, and that
 before the default. Section and name make the variable: `[worker] group_id` is
-`{ENVIRONMENT_PREFIX}WORKER__GROUP_ID`. One file serves all processes; a name that a section does
-not have is an error (status 2). A secret is never a setting: one that ends in `_file` names the
-file that holds it. Which settings have a flag `COMMAND --help` says.
+`{ENVIRONMENT_PREFIX}WORKER__GROUP_ID`. One file serves all processes; a section that there
+is not, or a name that a section does not have, is an error (status 2). A secret is never a
+setting: one that ends in `_file` names the file that holds it. Which settings have a flag
+`COMMAND --help` says.
 """
 
 

@@ -4,6 +4,7 @@ import importlib
 from pathlib import Path
 
 from services.settings_base import Settings
+from services.settings_names import SECTIONS
 from services.settings_page import settings_page
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +24,7 @@ def test_no_process_has_a_section_that_is_not_there() -> None:
 
     assert {"worker", "gateway", "alerter", "stack", "options", "silence"} <= sections
     assert [name for name in sorted(sections) if f"## `[{name}]`" not in page] == []
+    assert sorted(sections) == sorted(SECTIONS)
 
 
 def test_every_section_has_its_readers_and_its_settings() -> None:
