@@ -1,6 +1,7 @@
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
 from core.errors import ConfigError
 from services.cli import main
@@ -113,3 +114,17 @@ def test_servers_come_first_and_are_always_started_again() -> None:
 
 def test_the_play_begins_at_two_in_new_york() -> None:
     assert START_NS == 1_782_237_600 * 10**9
+
+
+def test_a_folder_that_cannot_be_made_is_named_with_its_setting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    monkeypatch.setenv("FORCEDFLOW_STACK__DIRECTORY", str(file / "stack"))
+    result = CliRunner().invoke(main, ["stack", "up"])
+    assert result.exit_code == 2
+    assert result.stderr == (
+        f"setting stack.directory: expected a folder to write to, it was {file}/stack: "
+        "Not a directory\n"
+    )
