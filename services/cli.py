@@ -1,5 +1,6 @@
 """The command ``forcedflow``: each subcommand lives in its own module and is loaded when called."""
 
+import errno
 import importlib
 
 import click
@@ -11,6 +12,9 @@ EXIT_CONFIGURATION = 2
 """Exit code of a broken universe, rule, setting or file, as of a wrong option."""
 EXIT_BAD_ROWS = 3
 """Exit code under ``--strict`` where rows were bad."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS}
+"""What is no fault of ours, whatever was being written: the output, a log, a lock."""
 
 _COMMANDS = {
     "alerter": "services.cli_alerter",
@@ -53,6 +57,11 @@ class _Commands(click.Group):
             ctx.exit(EXIT_CONFIGURATION)
         except FlowError as error:
             click.echo(str(error), err=True)
+            ctx.exit(1)
+        except OSError as error:
+            if error.errno not in _NO_ROOM:
+                raise
+            click.echo(f"expected to write it whole, was refused: {error}", err=True)
             ctx.exit(1)
 
 

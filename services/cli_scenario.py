@@ -4,6 +4,7 @@ from datetime import datetime
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn
 
@@ -48,15 +49,28 @@ _DAY = click.DateTime(["%Y-%m-%d"])
     metavar="DATE",
     help="One day alone, instead of --from and --until; the rout is a Tuesday's.",
 )
+@click.pass_context
 def command(
-    output: Path, seed: int, first: datetime, last: datetime, only: datetime | None
+    ctx: click.Context,
+    /,
+    *,
+    output: Path,
+    seed: int,
+    first: datetime,
+    last: datetime,
+    only: datetime | None,
 ) -> None:
     """Write a simulated market: universe, prices, creations, open interest and rules.
 
     It goes as the week of 22 June 2026 went, whatever the dates. The same seed and dates give the
-    same bytes. Exit status: 0 written, 2 no session on these days in one of the markets.
+    same bytes. Exit status: 0 written; 1 a file could not be written; 2 wrong option, no session on
+    these days in one of the markets, or too many of them.
     """
-    first, last = (only, only) if only else (first, last)
+    if only is not None:
+        for name, option in (("first", "--from"), ("last", "--until")):
+            if ctx.get_parameter_source(name) is not ParameterSource.DEFAULT:
+                raise ConfigError(f"{option}: expected either --date or a range, there were both")
+        first, last = only, only
     if last < first:
         raise ConfigError(f"--until: expected {first:%F} or later, was {last:%F}")
     console = Console(stderr=True)

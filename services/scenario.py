@@ -15,6 +15,7 @@ from core.errors import ConfigError
 from core.universe import Floats
 from services import scenario_tables as tables
 from services.calendars import Sessions, session_table
+from services.output_files import writing
 from services.scenario_creations import Figures, creation_figures
 from services.scenario_funds import Funds
 from services.scenario_lines import price_lines
@@ -62,11 +63,19 @@ def write_scenario(
 
     Raises
     ------
-    ConfigError    one of the markets has no session on these days, or `seed` is negative
+    ConfigError    one of the markets has no session on these days, they are so many that nothing
+                   is left of a price, the folder cannot be written, or `seed` is negative
+    FlowError      a file cannot be written
     """
     if seed < 0:
         raise ConfigError(f"seed: expected 0 or more, was {seed}")
-    market = _Market(seed, _planned(first, last, sessions))
+    planned = _planned(first, last, sessions)
+    try:
+        (directory / "universe").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        message = f"{directory}: expected a folder to write to: {error.strerror}"
+        raise ConfigError(message) from error
+    market = _Market(seed, planned)
     market.play(progress)
     progress("writing", 0, 1)
     prices = price_lines(market.trades, generator(seed, "disorder"))
@@ -142,10 +151,16 @@ class _Market:
 
 
 def _planned(first: date, last: date, sessions: Sessions) -> dict[str, list[Session]]:
-    return {
+    planned = {
         instrument.symbol: sessions_of(instrument, first=first, last=last, sessions=sessions)
         for instrument in (*tables.instruments(), *tables.outsiders())
     }
+    for symbol, own in planned.items():
+        for session in own:
+            if session.close <= 0.0:
+                was = f"{symbol} costs nothing at the close of {session.day}"
+                raise ConfigError(f"date: expected fewer weeks, as each goes as the rout's: {was}")
+    return planned
 
 
 def _joined(lines: list[str]) -> str:
@@ -153,7 +168,10 @@ def _joined(lines: list[str]) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8", newline="\n")
-    part.replace(path)
+    try:
+        with writing(path):
+            part.write_text(text, encoding="utf-8", newline="\n")
+            part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)  # it is there only if something came between

@@ -1,5 +1,7 @@
 """Files a command writes: refused before the work, named where writing fails."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -80,3 +82,12 @@ def test_rows_from_after_their_end_are_refused(prices: Path, tmp_path: Path) -> 
     result = _replay(prices, *times, "--output", tmp_path / "o.csv")
     assert result.exit_code == 2
     assert result.stderr.startswith("--from: expected a time up to that of --until")
+
+
+def test_a_full_disk_under_the_terminal_s_file_ends_with_status_1() -> None:
+    words = [sys.executable, "-m", "services", "universe", "check", str(EXAMPLE / "universe")]
+    with FULL.open("wb") as full:
+        done = subprocess.run(words, stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert "expected to write it whole, was refused: [Errno 28]" in done.stderr
+    assert "Traceback" not in done.stderr

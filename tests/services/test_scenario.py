@@ -273,6 +273,30 @@ def test_the_page_beside_the_market_says_that_it_is_simulated(written: Written) 
     assert text.count("| illustrative |") >= 20
 
 
+def test_a_rout_of_years_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=r"expected fewer weeks.* costs nothing at the close of"):
+        write_scenario(tmp_path, seed=1, first=date(2020, 1, 1), last=date(2026, 6, 26))
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("at", ["universe", "prices.jsonl.part"])
+def test_what_cannot_be_written_is_named_and_leaves_no_part(at: str, tmp_path: Path) -> None:
+    (tmp_path / at).symlink_to("/dev/full")
+    words = ["scenario", "--output", str(tmp_path), "--date", "2026-06-23"]
+    result = CliRunner().invoke(main, words)
+    assert result.exit_code == (2 if at == "universe" else 1)
+    assert str(tmp_path) in result.stderr
+    assert "expected" in result.stderr
+    assert list(tmp_path.rglob("*.part")) == []
+
+
+def test_the_command_takes_a_day_or_a_range(tmp_path: Path) -> None:
+    days = ["--date", "2026-06-23", "--from", "2026-06-22"]
+    result = CliRunner().invoke(main, ["scenario", "--output", str(tmp_path), *days])
+    assert result.exit_code == 2
+    assert result.stderr == "--from: expected either --date or a range, there were both\n"
+
+
 def test_the_command_refuses_days_in_the_wrong_order(tmp_path: Path) -> None:
     arguments = ["scenario", "--output", str(tmp_path), "--until", "2026-06-21"]
     result = CliRunner().invoke(main, arguments)
