@@ -132,7 +132,19 @@ def _profile(  # noqa: PLR0913 (the public contract names the options)
     if rejects_file is not None:
         write_rejects(rejects_file, [*unclaimed, *(r for f in findings for r in f.rejects)])
     _show(documents, unclaimed=len(unclaimed))
+    _tell_unmet({choice.underlying for choice in choices}, wanted)
     return findings
+
+
+def _tell_unmet(underlyings: set[str], wanted: Wanted) -> None:
+    """Say which figures met no chain: a misspelt split would count as none."""
+    for option, figures in (("--spot", wanted.spots), ("--split", wanted.price_factors)):
+        for name in sorted(figures.keys() - underlyings - {""}):
+            known = ", ".join(sorted(underlyings)) or "none"
+            click.echo(
+                f"{option} {name}: expected an underlying of the chains ({known}); not used",
+                err=True,
+            )
 
 
 def _instant(text: str | None) -> int | None:

@@ -345,6 +345,16 @@ def test_wrong_options_end_with_status_2(
     assert message in result.stderr
 
 
+def test_a_figure_of_an_underlying_that_has_no_chain_is_told(tmp_path: Path) -> None:
+    result, _ = run(tmp_path, EXAMPLE, "--split", "ACNE=7:1", "--spot", "ACME=100")
+
+    assert result.exit_code == 0
+    assert result.stderr.endswith(
+        "--split ACNE: expected an underlying of the chains (ACME); not used\n"
+    )
+    assert "--spot" not in result.stderr
+
+
 def test_a_file_of_no_known_layout_ends_with_status_2(tmp_path: Path) -> None:
     path = write(tmp_path / "prices.csv", "symbol,event_time,price\nA,1,2\n")
 
