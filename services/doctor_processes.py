@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from prometheus_client.parser import text_string_to_metric_families
 
+from core.errors import described
 from services.doctor_gather import Facts
 from services.doctor_words import count, these
 from services.findings import Finding, note, ok, problem
@@ -35,7 +36,8 @@ def look_at_process(facts: ProcessFacts) -> None:
                 if sample.name.startswith("forcedflow_"):
                     samples[sample.name][sample.labels.get("partition", "")] = sample.value
     except ValueError as error:
-        raise HttpError(f"no metrics of Prometheus at {base}/metrics: {error}") from error
+        message = f"no metrics of Prometheus at {base}/metrics: {described(error)}"
+        raise HttpError(message) from error
     facts.samples = samples
 
 

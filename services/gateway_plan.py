@@ -75,4 +75,5 @@ class GatewayPlan:
             )
         for path in files:
             if not path.is_file():
-                raise ConfigError(f"{path}: expected a readable file")
+                was = "no file" if path.exists() else "missing"
+                raise ConfigError(f"{path}: expected a readable file, was {was}")

@@ -54,6 +54,13 @@ def listening(status: int = 200, body: bytes = b"hello") -> Iterator[str]:
             thread.join()
 
 
+def test_a_page_that_is_no_metrics_is_told_with_what_was_wrong() -> None:
+    with listening(body=b"{}\n") as url:
+        [finding] = process(url)
+    assert "no metrics of Prometheus" in finding.found
+    assert "Error" in finding.found.rpartition("/metrics: ")[2]
+
+
 def process(url: str) -> list[Finding]:
     question = Question(ProcessFacts(url=url), look_at_process)
     ask_all([question], seconds=10, clock=SystemClock())
