@@ -108,6 +108,16 @@ class PartitionStore:
             acquired[partition] = Acquired(int(fields.pop("token")), fields)
         return acquired
 
+    async def tokens(self, partitions: Sequence[int]) -> dict[int, int]:
+        """Return the tokens of the owners of some partitions, 0 where Redis knows of none."""
+        async with self._redis.pipeline(transaction=False) as pipeline:
+            for partition in partitions:
+                pipeline.hget(partition_key(partition), "token")
+            found = await pipeline.execute()
+        return {
+            partition: int(token or 0) for partition, token in zip(partitions, found, strict=True)
+        }
+
     async def save(
         self,
         partition: int,

@@ -87,14 +87,15 @@ class Ownership:
         self, consumer: "BatchConsumer", committed: Mapping[TP, int | None]
     ) -> dict[TP, int]:
         """Take over an assignment; return the position of every partition that is served."""
+        assigned = self._assigned = self._whole(consumer.assignment())
         await self._stop_claiming()
         self._metrics.counter("forcedflow_rebalances").inc()
         self._committed = committed
-        assigned = self._whole(consumer.assignment())
         partitions = self._intake.partitions
         try:
             async with asyncio.timeout(CLAIM_SECONDS):
                 await self._look_at_logs()
+                await self._drop_replaced()
         except _UNREACHABLE as error:
             self._failed(error)
         for number in list(partitions):
@@ -103,7 +104,7 @@ class Ownership:
             if number not in assigned or is_held:
                 self.drop(number)
         await consumer.seek_wait(self._positions(partitions))
-        self._assigned, self._unclaimed = assigned, assigned - partitions.keys()
+        self._unclaimed = assigned - partitions.keys()
         log.info("assigned", kept=sorted(partitions), new=sorted(self._unclaimed))
         try:
             async with asyncio.timeout(CLAIM_SECONDS):
@@ -142,13 +143,13 @@ class Ownership:
 
         A token taken now could be that of the next owner's partition.
         """
+        self._assigned = set()
         await self._stop_claiming()
         try:
             async with asyncio.timeout(SAVE_SECONDS):
                 await self._saver.save_all()
         except _UNREACHABLE as error:
             log.warning("snapshots_not_written", error=described(error))
-        self._assigned = set()
 
     async def _stop_claiming(self) -> None:
         await end_tasks(self._tasks)
@@ -160,6 +161,14 @@ class Ownership:
         if changed:
             log.warning("logs_are_others", topics=changed, dropped=sorted(self._intake.partitions))
             for number in list(self._intake.partitions):
+                self.drop(number)
+
+    async def _drop_replaced(self) -> None:
+        """Forget what others have owned since: a rebalance that another overtook is not told."""
+        partitions = self._intake.partitions
+        tokens = await self._store.tokens(list(partitions)) if partitions else {}
+        for number, token in tokens.items():
+            if number in partitions and token > partitions[number].token:
                 self.drop(number)
 
     def _whole(self, assignment: Iterable[TP]) -> set[int]:
@@ -193,6 +202,9 @@ class Ownership:
         ends = await consumer.highwaters(*tps)
         bounds = {tp: (earliest[tp], ends[tp]) for tp in tps}
         for number in wanted:
+            if number not in self._assigned:
+                # Revoked while this went on, and perhaps another's by now.
+                return
             await self._take_up(consumer, number, bounds)
             self._unclaimed.discard(number)
         log.info("claimed", partitions=wanted)

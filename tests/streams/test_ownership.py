@@ -83,6 +83,18 @@ async def test_a_partition_that_comes_back_begins_anew(world: World) -> None:
     assert world.intake.partitions[3].token > before.token
 
 
+async def test_a_partition_that_another_owned_meanwhile_begins_anew(world: World) -> None:
+    await world.assign(3)
+    before = world.intake.partitions[3]
+    before.logs[PRICES].is_held = False
+    await world.store.acquire([3])
+
+    await world.assign(3)
+
+    assert world.intake.partitions[3] is not before
+    assert world.intake.partitions[3].token == await world.token(3)
+
+
 async def test_half_a_partition_is_not_served(world: World) -> None:
     world.consumer.assigned = {TP(PRICES, 3), *tps(4)}
 
@@ -150,6 +162,20 @@ async def test_after_a_revocation_nothing_more_is_claimed(world: World) -> None:
     world.ownership._store = world.store
     assert world.ownership._tasks == []
     assert await world.token(3) == 0
+
+
+async def test_a_revocation_ends_a_takeover_that_goes_on(world: World) -> None:
+    class Revoking(PartitionStore):
+        async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
+            await world.ownership.revoked()
+            return await super().acquire(partitions)
+
+    world.ownership._store = Revoking(world.client)
+
+    await world.assign(3, 4)
+
+    assert await world.token(3) > 0
+    assert await world.token(4) == 0
 
 
 async def test_a_fault_while_claiming_is_told(
