@@ -369,6 +369,8 @@ class Book:
         day = self.days.get(label)
         if day is None:
             day = self.days[label] = Day(label, *self.calendar.bounds(label))
+            if self._is_over(label, self.calendar.keeps_whole(self._newest_label)):
+                day.buckets = None
         return day
 
     def priced_day(self, label: int) -> Day:
@@ -377,8 +379,10 @@ class Book:
         newest = self._newest_label = max(label, self._newest_label)
         whole = self.calendar.keeps_whole(newest)
         for other in self.days.values():
-            is_over = other.label < newest and other.label not in whole
-            if is_over and other.buckets is not None:
+            if other.buckets is not None and self._is_over(other.label, whole):
                 self.outlook.retire(other)
                 other.buckets = None
         return day
+
+    def _is_over(self, label: int, whole: set[int]) -> bool:
+        return label < self._newest_label and label not in whole

@@ -338,3 +338,16 @@ def test_a_creation_for_a_session_that_does_not_exist_or_lies_far_ahead_moves_no
     assert book.days[FIRST].buckets is not None
     assert FIRST + 9_999 not in book.days
     assert_same(before, book.partial(market_ns=at(0, 2)))
+
+
+def test_creations_of_sessions_long_over_take_no_room_for_prices() -> None:
+    book = book_of(core_universe([Ref("AAA")], LONG_AND_SHORT))
+    book.apply_prices(prices(book, [tick(0, at(9, 1), 101.0)]))
+
+    book.apply_flows(
+        flows(book, [(0, at(9, 1), FIRST + label, 1e6, 0, "a") for label in range(10)])
+    )
+
+    whole = [label for label, day in book.days.items() if day.buckets is not None]
+    assert sorted(whole) == sorted(book.calendar.keeps_whole(FIRST + 9))
+    assert len(book.days) > len(whole)
