@@ -8,10 +8,9 @@ from pathlib import Path
 
 import structlog
 
-from core.universe import Universe
 from services.clock import Clock
 from services.exposition import Exposition
-from services.universe_feed import UniverseSource
+from services.universe_feed import UniverseSource, first_universe
 from services.worker import EXIT_OK, Worker
 from services.worker_settings import WorkerSettings
 
@@ -30,7 +29,7 @@ async def run_worker(settings: WorkerSettings, source: UniverseSource, *, clock:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, ended.set)
-    universe = await _first(source, ended)
+    universe = await first_universe(source, ended)
     if universe is None:
         return EXIT_OK
     with ExitStack() as stack:
@@ -46,14 +45,3 @@ async def run_worker(settings: WorkerSettings, source: UniverseSource, *, clock:
             stack.enter_context(exposition)
             log.info("metrics", host=section.metrics_host, port=exposition.port)
         return await worker.run()
-
-
-async def _first(source: UniverseSource, ended: asyncio.Event) -> Universe | None:
-    """Return the universe to begin with, None if the worker was ended before there was one."""
-    tasks = {asyncio.create_task(source.next()), asyncio.create_task(ended.wait())}
-    done, waiting = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
-    for task in waiting:
-        task.cancel()
-    await asyncio.gather(*waiting, return_exceptions=True)
-    found = [task.result() for task in done]
-    return next((each for each in found if isinstance(each, Universe)), None)
