@@ -215,21 +215,13 @@ class Ownership:
         """Take the token of a partition, take up its snapshot and seek to its offsets."""
         acquired = (await self._store.acquire([number]))[number]
         found = await asyncio.to_thread(read_fields, acquired.fields)
-        logs = {
-            topic: self._log(TP(name, number), topic, found[topic], bounds=bounds[TP(name, number)])
-            for name, topic in self._intake.topic_of.items()
-        }
-        partition = Partition(
-            self._universe,
-            number,
-            token=acquired.token,
-            logs=logs,
-            found=found,
-            dealers=self._dealers,
-        )
-        if found[CLOSES].head is not None and not logs[CLOSES].applied:
-            # What was read of the results was in another log.
-            partition.forget_results()
+        try:
+            partition = self._restored(number, acquired.token, found=found, bounds=bounds)
+        except Exception:
+            # Whatever does not fit in it: raised, it would end one worker after the other.
+            log.exception("snapshot_refused", partition=number)
+            nothing = dict.fromkeys(found, Found(None, [], "refused"))
+            partition = self._restored(number, acquired.token, found=nothing, bounds=bounds)
         self._intake.partitions[number] = partition
         self._metrics.gauge("forcedflow_partition_warming", str(number)).set(1)
         await consumer.seek_wait(self._positions([number]))
@@ -237,6 +229,27 @@ class Ownership:
         if held:
             consumer.pause_partitions(held)
             self._start(self._release(consumer, held))
+
+    def _restored(
+        self,
+        number: int,
+        token: int,
+        *,
+        found: Mapping[str, Found],
+        bounds: Mapping[TP, tuple[int, int]],
+    ) -> Partition:
+        """Return a partition that goes on from what its snapshot holds."""
+        logs = {
+            topic: self._log(TP(name, number), topic, found[topic], bounds=bounds[TP(name, number)])
+            for name, topic in self._intake.topic_of.items()
+        }
+        partition = Partition(
+            self._universe, number, token=token, logs=logs, found=found, dealers=self._dealers
+        )
+        if found[CLOSES].head is not None and not logs[CLOSES].applied:
+            # What was read of the results was in another log.
+            partition.forget_results()
+        return partition
 
     def _log(self, tp: TP, topic: str, found: Found, *, bounds: tuple[int, int]) -> Log:
         """Return where to read a log from: where its snapshot ends, if it is of this log."""

@@ -1,28 +1,30 @@
-import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
-from typing import Any, cast
+"""Taking partitions over: where each log goes on from, with a real Redis."""
 
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+import numpy as np
 import pytest
 from aiokafka.errors import KafkaError
 from faust.types import TP
-from redis.asyncio import Redis
 
+from core.book_state import PriceState
 from streams.batch_transport import BatchConsumer
 from streams.event_kinds import session_label
-from streams.fencing import Acquired, PartitionStore
+from streams.fencing import partition_key
 from streams.partition import Partition
-from streams.topics import CLOSES, FLOWS, INPUTS, PRICES
+from streams.snapshots import session_field
+from streams.state_format import decode_state, encode_state
+from streams.topics import CLOSES, FLOWS, PRICES
 from tests.support.book_events import prices, tick
 from tests.support.decoders import ACME_PARTITION, REFERENCES
-from tests.support.owner_world import UNIVERSE
+from tests.support.owner_world import UNIVERSE, owner_world, tps
 from tests.support.owner_world import OwnerWorld as World
 from tests.support.records import TIME_NS, price, records
 from tests.support.results import results_of
 from tests.support.universes import fund, universe_from
-
-
-def tps(number: int) -> list[TP]:
-    return [TP(topic, number) for topic in INPUTS]
 
 
 def result(world: World, *, label: int, close: float) -> bytes:
@@ -37,11 +39,8 @@ def result(world: World, *, label: int, close: float) -> bytes:
 
 @pytest.fixture
 async def world(redis_url: str) -> AsyncIterator[World]:
-    client = Redis.from_url(redis_url)
-    made = World(client)
-    yield made
-    await made.ownership.revoked()
-    await client.aclose()
+    async with owner_world(redis_url) as made:
+        yield made
 
 
 async def test_a_new_partition_begins_at_its_earliest_records_with_a_token(world: World) -> None:
@@ -104,133 +103,6 @@ async def test_half_a_partition_is_not_served(world: World) -> None:
     assert await world.token(3) == 0
 
 
-class Unreachable(PartitionStore):
-    """A store that does not answer."""
-
-    def __init__(self) -> None:
-        self.asked = asyncio.Event()
-
-    async def acquire(self, partitions: Any) -> dict[int, Acquired]:  # noqa: ANN401
-        self.asked.set()
-        raise ConnectionError(partitions)
-
-
-async def test_while_redis_is_away_new_partitions_are_paused_and_claimed_later(
-    world: World,
-) -> None:
-    world.ownership._store = Unreachable()
-
-    positions = await world.assign(3)
-    paused = set(world.consumer.paused)
-    world.ownership._store = world.store
-    await asyncio.wait_for(world.consumer.resumed.wait(), 10)
-
-    assert (positions, paused) == ({}, set(tps(3)))
-    # Prices wait for the results to be read.
-    assert world.consumer.paused == {TP(PRICES, 3)}
-    assert world.intake.partitions[3].token == await world.token(3)
-
-
-async def test_what_is_claimed_before_redis_fails_again_is_read(world: World) -> None:
-    failing = [3, 4]
-
-    class Flapping(PartitionStore):
-        """Fails for the first partition, then for the second, then for neither."""
-
-        async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
-            if partitions == failing[:1]:
-                raise ConnectionError(failing.pop(0))
-            return await super().acquire(partitions)
-
-    world.ownership._store = Flapping(world.client)
-    await world.assign(3, 4)
-    claiming = world.ownership._tasks[0]
-    await asyncio.wait_for(claiming, 10)
-
-    assert world.intake.partitions.keys() == {3, 4}
-    # Prices wait for the results to be read.
-    assert world.consumer.paused == {TP(PRICES, 3), TP(PRICES, 4)}
-
-
-async def test_after_a_revocation_nothing_more_is_claimed(world: World) -> None:
-    store = Unreachable()
-    world.ownership._store = store
-    await world.assign(3)
-
-    await world.ownership.revoked()
-
-    world.ownership._store = world.store
-    assert world.ownership._tasks == []
-    assert await world.token(3) == 0
-
-
-async def test_a_revocation_ends_a_takeover_that_goes_on(world: World) -> None:
-    class Revoking(PartitionStore):
-        async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
-            await world.ownership.revoked()
-            return await super().acquire(partitions)
-
-    world.ownership._store = Revoking(world.client)
-
-    await world.assign(3, 4)
-
-    assert await world.token(3) > 0
-    assert await world.token(4) == 0
-
-
-async def test_a_fault_while_claiming_is_told(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    world.ownership._store = Unreachable()
-    await world.assign(3)
-
-    def fail(*_: object) -> None:
-        raise RuntimeError("broken")
-
-    monkeypatch.setattr(world.consumer, "earliest_offsets", fail)
-    world.ownership._store = world.store
-    await asyncio.wait(world.ownership._tasks, timeout=10)
-    await asyncio.sleep(0)
-
-    assert "broken" in world.failures[0]
-
-
-async def test_a_refusal_of_what_kafka_says_is_ours_ends_the_worker(world: World) -> None:
-    await world.assign(3, 4)
-
-    world.ownership.refused(3)
-
-    assert world.intake.partitions.keys() == {4}
-    assert world.failures == ["partition 3 was taken over while Kafka says it is ours"]
-
-
-async def test_so_does_one_while_the_rest_of_an_assignment_is_still_taken_over(
-    world: World,
-) -> None:
-    await world.assign(3)
-    world.intake.partitions[3].logs[PRICES].is_held = False
-
-    class Refusing(PartitionStore):
-        async def acquire(self, partitions: Sequence[int]) -> dict[int, Acquired]:
-            world.ownership.refused(3)
-            return await super().acquire(partitions)
-
-    world.ownership._store = Refusing(world.client)
-    await world.assign(3, 5)
-
-    assert world.intake.partitions.keys() == {5}
-    assert len(world.failures) == 1
-
-
-async def test_a_refusal_after_a_revocation_gives_up_the_partition_alone(world: World) -> None:
-    await world.assign(3)
-    await world.ownership.revoked()
-
-    world.ownership.refused(3)
-
-    assert (world.intake.partitions, world.failures) == ({}, [])
-
-
 async def save(world: World, number: int, *, offset: int, price_of: bytes) -> None:
     """Have the owner of a partition save one price, read up to an offset of every log."""
     partition = world.intake.partitions[number]
@@ -272,6 +144,25 @@ async def test_an_offset_of_another_log_is_dropped_and_the_state_kept(
     assert partition.logs[PRICES].applied == 0
     assert partition.book.partial(market_ns=TIME_NS).price[0] == 88.0
     labels = {"topic": PRICES, "reason": reason}
+    assert world.value("forcedflow_gates_dropped_total", labels) == 1
+
+
+async def test_a_snapshot_that_does_not_fit_together_is_refused(world: World) -> None:
+    await world.assign(ACME_PARTITION)
+    await save(world, ACME_PARTITION, offset=15, price_of=price(price=88.0))
+    key, name = partition_key(ACME_PARTITION), session_field(PRICES, session_label("2026-06-23"))
+    stored = (await world.store.acquire([ACME_PARTITION]))[ACME_PARTITION].fields
+    state = decode_state(PriceState, stored[name])
+    beyond = replace(state, trades=state.trades.into(state.trades.slot + 9))
+    await world.client.hset(key, name, encode_state(beyond))
+    await world.assign()
+
+    await world.assign(ACME_PARTITION)
+
+    partition = world.intake.partitions[ACME_PARTITION]
+    assert {log.next for log in partition.logs.values()} == {10}
+    assert np.isnan(partition.book.partial(market_ns=TIME_NS).price[0])
+    labels = {"topic": PRICES, "reason": "refused"}
     assert world.value("forcedflow_gates_dropped_total", labels) == 1
 
 

@@ -1,7 +1,8 @@
 """An owner of partitions with a real Redis, whose consumer does as a test says."""
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, cast
 
 from faust.types import TP
@@ -21,6 +22,10 @@ from streams.topics import INPUTS
 from tests.support.decoders import small_universe
 
 UNIVERSE = small_universe()
+
+
+def tps(number: int) -> list[TP]:
+    return [TP(topic, number) for topic in INPUTS]
 
 
 class Consumer:
@@ -116,3 +121,13 @@ class OwnerWorld:
 
     async def token(self, number: int) -> int:
         return int(await self.client.hget(f"forcedflow:{{{number}}}", "token") or 0)
+
+
+@asynccontextmanager
+async def owner_world(redis_url: str) -> AsyncIterator[OwnerWorld]:
+    """Yield an owner, and have it let go of its partitions."""
+    client = Redis.from_url(redis_url)
+    made = OwnerWorld(client)
+    yield made
+    await made.ownership.revoked()
+    await client.aclose()
