@@ -31,6 +31,8 @@ class DeadLetters:
         self._waiting: deque[tuple[DeadLetter, bytes]] = deque()
         self._bytes = 0
         self._offsets: dict[tuple[str, int], deque[int]] = {}
+        self._written = 0
+        self._progressed = asyncio.Event()
         self._arrived = asyncio.Event()
         self._has_room = asyncio.Event()
         self._has_room.set()
@@ -52,6 +54,17 @@ class DeadLetters:
         """Return the lowest offset of a partition whose letter Kafka has not acknowledged."""
         offsets = self._offsets.get((topic, partition))
         return offsets[0] if offsets else None
+
+    @property
+    def mark(self) -> int:
+        """How many letters were put so far, for `written` to wait for."""
+        return self._written + len(self._waiting)
+
+    async def written(self, mark: int) -> None:
+        """Wait until Kafka has as many letters as were put when `mark` was taken."""
+        while self._written < mark:
+            self._progressed.clear()
+            await self._progressed.wait()
 
     @property
     def has_room(self) -> bool:
@@ -83,6 +96,8 @@ class DeadLetters:
                     letter, content = self._waiting.popleft()
                     self._bytes -= len(content)
                     self._forget(letter)
+                self._written += len(chunk)
+                self._progressed.set()
                 self._show()
             self._arrived.clear()
 

@@ -17,6 +17,8 @@ from streams.snapshots import copy_of
 
 EVERY_SECONDS = 1.0
 """Between two saves of a partition; the partitions take turns."""
+LETTERS_SECONDS = 1.0
+"""How long a save waits for Kafka to have the dead letters of what it holds."""
 _UNREACHABLE = (RedisError, OSError, TimeoutError)
 
 log = structlog.get_logger(__name__)
@@ -77,7 +79,7 @@ class Saver:
             answer = "empty"
             while answer == "empty":
                 partition = self._partitions.get(number)
-                if partition is None or self._letters_wait(partition):
+                if partition is None:
                     return
                 answer = await self._write(partition, is_last=is_last)
                 if answer == "empty":
@@ -97,14 +99,18 @@ class Saver:
             self._is_reachable = False
 
     async def _write(self, partition: Partition, *, is_last: bool) -> str:
-        """Copy, encode and send what has changed; return Redis' answer."""
+        """Copy, encode and send what has changed; return Redis' answer, or ``waits``."""
         started = self._monotonic()
         book, saved = partition.book, partition.saved
         now = math.inf if is_last else started
         copy = copy_of(book, partition.logs, self._logs.known, saved, now=now)
         if copy is None:
             return "saved"
+        # More may come at any time: only those of what was copied must be in Kafka.
+        mark = self._letters.mark if self._letters_wait(partition) else 0
         fields = await asyncio.to_thread(copy.encoded)
+        if not await self._are_written(mark):
+            return "waits"
         saved.number += 1
         answer = await self._store.save(
             partition.number,
@@ -126,6 +132,14 @@ class Saver:
             if partition.book is book:
                 saved.take(copy, started)
         return answer
+
+    async def _are_written(self, mark: int) -> bool:
+        try:
+            async with asyncio.timeout(LETTERS_SECONDS):
+                await self._letters.written(mark)
+        except TimeoutError:
+            return False
+        return True
 
     def _letters_wait(self, partition: Partition) -> bool:
         return any(

@@ -3,11 +3,13 @@
 import asyncio
 import math
 from collections.abc import AsyncIterator, Callable
+from itertools import count
 from typing import Any, cast
 
 import pytest
 from redis.asyncio import Redis
 
+from streams.cancelling import end_tasks
 from streams.dead_letters import DeadLetters
 from streams.fencing import PartitionStore, partition_key
 from streams.logs import Log, LogIdentities, LogIdentity
@@ -144,6 +146,24 @@ async def test_a_save_waits_until_kafka_has_the_dead_letters_below_its_offset(
     await world.saver.save(ACME_PARTITION)
 
     assert (waiting, world.count("saved")) == (0, 1)
+
+
+async def test_a_flood_of_dead_letters_keeps_no_save_waiting(world: World) -> None:
+    async def flood() -> None:
+        for offset in count():
+            world.letters.put(PRICES, ACME_PARTITION, [Reject("bad", "bad", offset, 0, 0, b"{")])
+            await asyncio.sleep(0)
+
+    world.take(price())
+    world.acknowledge.set()
+    tasks = [asyncio.create_task(work) for work in (flood(), world.letters.run())]
+    await asyncio.sleep(0.01)
+    is_one_waiting = world.letters.first_waiting(PRICES, ACME_PARTITION) is not None
+    await world.saver.save(ACME_PARTITION)
+    await end_tasks(tasks)
+
+    assert is_one_waiting
+    assert world.count("saved") == 1
 
 
 async def test_a_redis_that_lost_the_snapshot_is_given_all_of_it(
