@@ -41,7 +41,7 @@ MANY_HOURS = 12
     default=Path(".forcedflow/run"),
     show_default=True,
     type=click.Path(path_type=Path, file_okay=False),
-    help="Data and logs of the run; emptied first.",
+    help="Data and logs of the run; what an earlier one left there is erased.",
 )
 def command(
     speed: float, start: str, seed: int, alertmanagers: tuple[str, ...], directory: Path
@@ -86,8 +86,13 @@ def _interrupt(_number: int, _frame: FrameType | None) -> NoReturn:
 
 @contextmanager
 def _only_run(directory: Path) -> Iterator[None]:
-    directory.parent.mkdir(parents=True, exist_ok=True)
-    with directory.with_suffix(".lock").open("w") as lock:
+    try:
+        directory.parent.mkdir(parents=True, exist_ok=True)
+        opened = directory.with_suffix(".lock").open("w")
+    except OSError as error:
+        message = f"--directory: expected a folder to write to, it was {directory}"
+        raise ConfigError(f"{message}: {error.strerror}") from error
+    with opened as lock:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError as error:

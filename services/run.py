@@ -19,7 +19,7 @@ from typing import Any
 import msgspec
 import redis
 
-from core.errors import FlowError
+from core.errors import ConfigError, FlowError
 from core.sessions import NANOS_PER_SECOND
 from services.alert_links import replay_files
 from services.child_process import ChildProcess, free_port
@@ -31,6 +31,8 @@ from services.scenario import write_scenario
 from services.topics_admin import create_topics
 
 VIEW_KEY = "forcedflow:view"
+_MARK = ".forcedflow-run"
+"""What a run's folder is known by: it may be emptied."""
 _CATCH_UP_SECONDS = 120.0
 _POLL_SECONDS = 0.1
 
@@ -43,7 +45,7 @@ class Play:
 
     Attributes
     ----------
-    directory : Path                logs and data of the run; emptied first
+    directory : Path                logs and data of the run; what an earlier one left is erased
     start_ns : int                  event time at which the play begins; earlier is sent at once
     speed : float                   event time over host time
     seed : int                      of the simulated market
@@ -90,9 +92,15 @@ def running(play: Play, *, tell: Callable[[str], None]) -> Iterator[RunningServi
     """Start the whole service and play the market; everything ends with the block.
 
     ``tell`` is given one line for each step of the start.
+
+    Raises
+    ------
+    ConfigError
+        If the run's folder holds something else than an earlier run, or cannot be made.
+    FlowError
+        If a process does not start.
     """
-    shutil.rmtree(play.directory, ignore_errors=True)
-    play.directory.mkdir(parents=True)
+    _make_anew(play.directory)
     with ExitStack() as stack:
         kafka = EmbeddedKafka(play.directory / "kafka")
         server = EmbeddedRedis(play.directory / "redis")
@@ -113,6 +121,23 @@ def running(play: Play, *, tell: Callable[[str], None]) -> Iterator[RunningServi
         _wait_until_caught_up(store, play.start_ns, check=service.check)
         children.append(stack.enter_context(processes.alerter()))
         yield service
+
+
+def _make_anew(directory: Path) -> None:
+    """Empty what a run has left; never a folder that somebody named by mistake."""
+    try:
+        if directory.exists():
+            if any(directory.iterdir()) and not (directory / _MARK).exists():
+                raise ConfigError(
+                    f"{directory}: expected an empty folder, or one that an earlier run has left;"
+                    " it holds something else, and a run would erase it"
+                )
+            shutil.rmtree(directory)
+        directory.mkdir(parents=True)
+        (directory / _MARK).touch()
+    except OSError as error:
+        message = f"{directory}: expected a folder to write to: {error.strerror}"
+        raise ConfigError(message) from error
 
 
 class _Processes:
