@@ -247,12 +247,16 @@ def _choice(
     ids: tuple[str, ...] = (),
 ) -> Choice:
     now_ns = SystemClock().now_ns()
+    since_ms = time_or_ago_ms("--since", since, now_ns=now_ns)
+    until_ms = time_or_ago_ms("--until", until, now_ns=now_ns)
+    if since_ms is not None and until_ms is not None and since_ms > until_ms:
+        raise ConfigError(f"--since: expected a time up to --until, {until}, it was {since}")
     return Choice(
         ids=dict.fromkeys(ids),
         reasons=frozenset(reasons),
         topics=frozenset(topics),
-        since_ms=time_or_ago_ms("--since", since, now_ns=now_ns),
-        until_ms=time_or_ago_ms("--until", until, now_ns=now_ns),
+        since_ms=since_ms,
+        until_ms=until_ms,
     )
 
 

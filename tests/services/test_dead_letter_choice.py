@@ -1,6 +1,8 @@
 import pytest
+from click.testing import CliRunner
 
 from core.errors import ConfigError
+from services.cli import main
 from services.dead_letter_choice import Choice, Once, time_or_ago_ms
 from services.dead_letter_records import Letter, read_letter
 from tests.support.dead_letters import Stored, record_letter, row_letter
@@ -56,3 +58,10 @@ def test_times_are_given_as_such_or_as_how_long_ago() -> None:
     assert time_or_ago_ms("--since", "2026-06-23T10:00:00-04:00", now_ns=NOW_NS) == NOW_NS // 10**6
     with pytest.raises(ConfigError, match=r"--since: expected a time like .*'yesterday'"):
         time_or_ago_ms("--since", "yesterday", now_ns=NOW_NS)
+
+
+def test_letters_from_after_their_end_are_refused_before_kafka_is_asked() -> None:
+    words = ["dead-letters", "list", "--kafka-bootstrap", "127.0.0.1:1"]
+    result = CliRunner().invoke(main, [*words, "--since", "1h", "--until", "2h"])
+    assert result.exit_code == 2
+    assert result.stderr == "--since: expected a time up to --until, 2h, it was 1h\n"
