@@ -125,16 +125,23 @@ def running(play: Play, *, tell: Callable[[str], None]) -> Iterator[RunningServi
 
 def _make_anew(directory: Path) -> None:
     """Empty what a run has left; never a folder that somebody named by mistake."""
+    mark = directory / _MARK
     try:
-        if directory.exists():
-            if any(directory.iterdir()) and not (directory / _MARK).exists():
-                raise ConfigError(
-                    f"{directory}: expected an empty folder, or one that an earlier run has left;"
-                    " it holds something else, and a run would erase it"
-                )
-            shutil.rmtree(directory)
-        directory.mkdir(parents=True)
-        (directory / _MARK).touch()
+        directory.mkdir(parents=True, exist_ok=True)
+        # Runs before there was a mark have left theirs in the folder that is the default.
+        is_ours = mark.exists() or directory.resolve().parent.name == ".forcedflow"
+        if not is_ours and any(directory.iterdir()):
+            raise ConfigError(
+                f"{directory}: expected an empty folder, or one that an earlier run has left;"
+                " it holds something else, and a run would erase it"
+            )
+        # First, and never erased: a run that is killed while it erases leaves what is known as its.
+        mark.touch()
+        for entry in set(directory.iterdir()) - {mark}:
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry)
+            else:
+                entry.unlink()
     except OSError as error:
         message = f"{directory}: expected a folder to write to: {error.strerror}"
         raise ConfigError(message) from error

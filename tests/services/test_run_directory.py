@@ -30,15 +30,28 @@ def test_what_an_earlier_run_left_is_erased(
         raise NoKafkaError
 
     monkeypatch.setattr("services.run.EmbeddedKafka", no_kafka)
-    folder = tmp_path / "run"
-    play = Play(folder, start_ns=0, speed=1.0, seed=1, alertmanagers=(), options=OptionsSection())
-    for _ in range(2):
+    letters = tmp_path / "home" / "letters.txt"
+    letters.parent.mkdir()
+    letters.write_text("dear")
+
+    def run_in(folder: Path) -> list[str]:
+        play = Play(
+            folder, start_ns=0, speed=1.0, seed=1, alertmanagers=(), options=OptionsSection()
+        )
         with pytest.raises(NoKafkaError), running(play, tell=lambda _: None):
             raise AssertionError("it started")
-        (folder / "left-behind").touch()
-    with pytest.raises(NoKafkaError), running(play, tell=lambda _: None):
-        raise AssertionError("it started")
-    assert not (folder / "left-behind").exists()
+        return [entry.name for entry in folder.iterdir()]
+
+    made = run_in(tmp_path / "run")
+    (tmp_path / "run" / "kafka").mkdir()
+    (tmp_path / "run" / "kafka" / "log").touch()
+    (tmp_path / "run" / "elsewhere").symlink_to(letters.parent)
+    assert run_in(tmp_path / "run") == made
+    assert letters.read_text() == "dear"
+    # What a run of before there was a mark has left, where runs are by default.
+    unmarked = tmp_path / ".forcedflow" / "run"
+    (unmarked / "kafka").mkdir(parents=True)
+    assert run_in(unmarked) == made
 
 
 def test_a_folder_that_cannot_be_made_is_named(tmp_path: Path) -> None:
