@@ -207,7 +207,7 @@ def _records(first: int, count: int, event_ns: int = at(0, -1.0)) -> OpenInteres
     random = np.random.default_rng(first)
     row, each = number // (CONTRACTS // REFERENCES), number % (CONTRACTS // REFERENCES)
     days = _EXPIRY_DAYS[each // 2 % len(_EXPIRY_DAYS)] + 5 * (row % 5 > 0)
-    strike = 76.0 + each // (2 * len(_EXPIRY_DAYS))
+    strike = 76.0 + (each // (2 * len(_EXPIRY_DAYS))).astype(np.float64)
     unknown = np.full(count, np.nan)
     return OpenInterestColumns(
         reference=row.astype(np.int32),
@@ -234,7 +234,7 @@ def _chain(contracts: int) -> OptionChain:
     random = np.random.default_rng(1)
     days = _EXPIRY_DAYS[number // 2 % len(_EXPIRY_DAYS)]
     unknown = np.full(contracts, np.nan)
-    strike = 50.0 + number // (2 * len(_EXPIRY_DAYS)) * 0.25
+    strike = 50.0 + (number // (2 * len(_EXPIRY_DAYS))).astype(np.float64) * 0.25
     is_call = number % 2 == 0
     # As in recorded chains, calls are open above the spot and puts below it.
     distance = np.log(strike / np.where(is_call, 103.0, 95.0))
