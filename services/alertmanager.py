@@ -23,6 +23,7 @@ from services.clock import Clock
 from services.refusals import isolate
 from services.resolve_gate import Admission, GateObserver, Identity, Resolve, ResolveGate, identity
 from services.silences import Silences
+from streams.cancelling import end_tasks
 
 log = structlog.get_logger(__name__)
 
@@ -258,10 +259,7 @@ class Fleet:
 
     async def abandon(self) -> None:
         """Break off what is under way: somebody else tells the Alertmanagers now."""
-        tasks = self._tasks()
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        await end_tasks(self._tasks())
         self._pushes.clear()
 
     def _tasks(self) -> list[asyncio.Task[None]]:

@@ -8,6 +8,7 @@ import structlog
 
 from core.errors import ConfigError
 from services.line_buffer import LineBuffer
+from streams.cancelling import end_tasks
 
 MAX_CLIENTS = 64
 """Connections at a time; each may hold a quarter of a MiB of a line without end."""
@@ -60,9 +61,7 @@ class LineServer:
         """Close the socket and all connections; lines that are whole have been taken."""
         if self._server is not None:
             self._server.close()
-        for connection in self._connections:
-            connection.cancel()
-        await asyncio.gather(*self._connections, return_exceptions=True)
+        await end_tasks(self._connections)
         if self._server is not None:
             await self._server.wait_closed()
 
