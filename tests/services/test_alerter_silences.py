@@ -16,6 +16,7 @@ from tests.support.alerter_thread import AlerterThread
 from tests.support.alerter_world import market_in
 from tests.support.alertmanager_server import AlertmanagerServer
 from tests.support.alertmanager_twins import gossiping_twins
+from tests.support.recording_transport import Alert
 from tests.support.silence_samples import silence, silences_answer
 from tests.support.waiting import eventually
 from tests.support.webhook_recorder import WebhookRecorder
@@ -26,13 +27,19 @@ MINUTE_NS = 60 * 10**9
 T = TypeVar("T")
 
 
-async def test_a_held_resolve_outlives_days_and_its_alerter(scene: Scene) -> None:
+async def fired_and_ended_under_a_silence(scene: Scene) -> Alert:
+    """Let an alert fire and end; return it as it fired."""
     scene.transport.reply = lambda *_: silences_answer(silence(EVERYTHING))
     await scene.start()
     scene.market.trade(1.0, ACME=99.0)
     fired = only(await scene.tick())
     scene.market.trade(2.0, ACME=100.0)
     await scene.tick()
+    return fired
+
+
+async def test_a_held_resolve_outlives_days_and_its_alerter(scene: Scene) -> None:
+    fired = await fired_and_ended_under_a_silence(scene)
     for _ in range(3):
         alert = only(await scene.tick(DAY_SECONDS))
         assert alert["startsAt"] == fired["startsAt"]
@@ -78,12 +85,7 @@ async def test_what_was_told_to_be_over_does_not_fire_again_under_a_new_alerter(
 
 
 async def test_what_a_rebuilt_ledger_does_not_know_to_be_told_is_asked_about(scene: Scene) -> None:
-    scene.transport.reply = lambda *_: silences_answer(silence(EVERYTHING))
-    await scene.start()
-    scene.market.trade(1.0, ACME=99.0)
-    fired = only(await scene.tick())
-    scene.market.trade(2.0, ACME=100.0)
-    await scene.tick()
+    fired = await fired_and_ended_under_a_silence(scene)
 
     scene.market.wipe()
     await scene.start()

@@ -80,6 +80,13 @@ class World:
         self.partition.logs[PRICES].next += len(values)
         self.partition.logs[PRICES].applied += len(values)
 
+    async def saved_and_lost(self, client: Redis) -> None:
+        """Save a price, have Redis lose it, and take another."""
+        self.take(price(price=90.0))
+        await self.saver.save(ACME_PARTITION)
+        await client.flushall()
+        self.take(price(price=91.0, sequence=1))
+
     def count(self, outcome: str) -> float:
         return (
             self.metrics.registry.get_sample_value(
@@ -169,10 +176,7 @@ async def test_a_flood_of_dead_letters_keeps_no_save_waiting(world: World) -> No
 async def test_a_redis_that_lost_the_snapshot_is_given_all_of_it(
     world: World, client: Redis
 ) -> None:
-    world.take(price(price=90.0))
-    await world.saver.save(ACME_PARTITION)
-    await client.flushall()
-    world.take(price(price=91.0, sequence=1))
+    await world.saved_and_lost(client)
     await world.saver.save(ACME_PARTITION)
 
     assert (world.count("empty"), world.count("saved")) == (1, 2)
@@ -183,10 +187,7 @@ async def test_a_redis_that_lost_the_snapshot_is_given_all_of_it(
 async def test_what_redis_lost_is_not_given_again_past_a_letter_that_waits(
     world: World, client: Redis
 ) -> None:
-    world.take(price(price=90.0))
-    await world.saver.save(ACME_PARTITION)
-    await client.flushall()
-    world.take(price(price=91.0, sequence=1))
+    await world.saved_and_lost(client)
 
     def reject() -> None:
         world.take(b"{")
