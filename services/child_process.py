@@ -22,7 +22,8 @@ _KEPT_PORTS = 128
 """So many of the ports given out last are given to nobody else; each costs a descriptor."""
 _POLL_SECONDS = 0.05
 
-_kept: deque[socket.socket] = deque()
+_kept: deque[int] = deque()
+"""Their keepers' descriptors, which the system closes when this process ends."""
 
 
 class ChildError(FlowError):
@@ -53,9 +54,9 @@ def keep_port(port: int) -> bool:
     except OSError:
         keeper.close()
         return False
-    _kept.append(keeper)
+    _kept.append(keeper.detach())
     if len(_kept) > _KEPT_PORTS:
-        _kept.popleft().close()
+        os.close(_kept.popleft())
     return True
 
 
